@@ -1,0 +1,78 @@
+// Package fault is what goes wrong, as data: the conditions under which a
+// device and its downloads live, and named recipes that make them.
+//
+// A condition is never an action. Conditions.Device reaches the device's own
+// machine (in its Config, or later as an Afflicted input) and is played there.
+// Conditions.Download is played by whoever serves packages, the real server
+// and the virtual one alike, and both ask the same two questions: Tries.Next,
+// where a try is cut, and Download.WrongPlace, which byte is wrong. The
+// package touches no connection and keeps nothing but the counts in Tries.
+//
+// To add a fault, write its file and put its row into Recipes.
+package fault
+
+import "github.com/flotilla-sim/flotilla/sim"
+
+// Conditions is everything that is wrong with one device. The zero value is a
+// healthy one.
+type Conditions struct {
+	Device   sim.Condition // played by the device's machine
+	Download Download      // played by the package server towards this device
+}
+
+// IsZero says whether nothing is wrong.
+func (c Conditions) IsZero() bool { return c == Conditions{} }
+
+// Forever as Download.Cuts cuts every try.
+const Forever = -1
+
+// Download is what a package server does to one device's downloads.
+type Download struct {
+	WrongByte bool // one byte of the payload is served wrong, every time; the manifest is true
+	CutAt     int  // where the connection is cut, in 1/1000 of the package's length: 1 to 999
+	Cuts      int  // how many tries are cut there: 0 none, Forever all
+}
+
+// WrongPlace is the offset, in the payload behind the manifest line, of the
+// byte that WrongByte spoils; a payload without bytes has none to spoil.
+func (d Download) WrongPlace(payload int64) (at int64, ok bool) {
+	return payload / 2, d.WrongByte && payload > 0
+}
+
+// CutPlace is the offset in the whole package, manifest line included, before
+// which the connection is cut.
+func (d Download) CutPlace(length int64) int64 {
+	// Whole thousands and the rest apart: length times 999 may not fit.
+	return length/1000*int64(d.CutAt) + length%1000*int64(d.CutAt)/1000
+}
+
+// Tries counts what was done to one device's downloads so far. A server keeps
+// one for every device that has conditions; the zero value is the start.
+type Tries struct{ cut int }
+
+// Next is asked once a try: the device wants the bytes from `from` to the end
+// of a package of that length. It answers how far the try gets and whether it
+// is then cut off. A try that begins behind the place is not cut; one that
+// begins exactly there is cut without a byte.
+func (t *Tries) Next(d Download, from, length int64) (end int64, cut bool) {
+	place := d.CutPlace(length)
+	if d.Cuts == 0 || from > place || place >= length || d.Cuts > 0 && t.cut >= d.Cuts {
+		return length, false
+	}
+	t.cut++
+	return place, true
+}
+
+// Merge puts several conditions together. Where two cut a download, the later
+// one says where and how often.
+func Merge(list ...Conditions) Conditions {
+	var all Conditions
+	for _, c := range list {
+		all.Device.NeverReconnects = all.Device.NeverReconnects || c.Device.NeverReconnects
+		all.Download.WrongByte = all.Download.WrongByte || c.Download.WrongByte
+		if c.Download.Cuts != 0 {
+			all.Download.CutAt, all.Download.Cuts = c.Download.CutAt, c.Download.Cuts
+		}
+	}
+	return all
+}

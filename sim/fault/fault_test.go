@@ -1,0 +1,135 @@
+package fault_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/fault"
+)
+
+func TestParse(t *testing.T) {
+	for _, x := range []struct {
+		text string
+		want fault.Conditions
+		err  string
+	}{
+		{"wrong-bytes", fault.Conditions{Download: fault.Download{WrongByte: true}}, ""},
+		{"truncated-download", fault.Conditions{Download: fault.Download{CutAt: 500, Cuts: 1}}, ""},
+		{"truncated-download=12.5%", fault.Conditions{Download: fault.Download{CutAt: 125, Cuts: 1}}, ""},
+		{" truncated-download = 99.9% ", fault.Conditions{Download: fault.Download{CutAt: 999, Cuts: 1}}, ""},
+		{"cut-for-good=0.1%", fault.Conditions{Download: fault.Download{CutAt: 1, Cuts: fault.Forever}}, ""},
+		{"never-reconnects", fault.Conditions{Device: sim.Condition{NeverReconnects: true}}, ""},
+		{"wrong-byte", fault.Conditions{}, `did you mean "wrong-bytes"`},
+		{"cut-for-god=3%", fault.Conditions{}, `did you mean "cut-for-good"`},
+		{"lightning", fault.Conditions{}, "there are wrong-bytes, truncated-download, cut-for-good, never-reconnects"},
+		{"", fault.Conditions{}, "unknown"},
+		{"wrong-bytes=1%", fault.Conditions{}, "takes no argument"},
+		{"cut-for-good=", fault.Conditions{}, "write `cut-for-good=50%`"},
+		{"cut-for-good=50", fault.Conditions{}, "write `50%`"},
+		{"cut-for-good=0%", fault.Conditions{}, "from 0.1% to 99.9%"},
+		{"cut-for-good=100%", fault.Conditions{}, "from 0.1% to 99.9%"},
+		{"cut-for-good=-1%", fault.Conditions{}, "not a percentage"},
+		{"cut-for-good=1.25%", fault.Conditions{}, "at most one decimal"},
+		{"cut-for-good=x%", fault.Conditions{}, "not a percentage"},
+		{strings.Repeat("x", 1000), fault.Conditions{}, "unknown"},
+	} {
+		got, err := fault.Parse(x.text)
+		switch {
+		case x.err == "" && (err != nil || got != x.want):
+			t.Errorf("Parse(%q) = %+v, %v; want %+v", x.text, got, err, x.want)
+		case x.err != "" && (err == nil || !strings.Contains(err.Error(), x.err)):
+			t.Errorf("Parse(%q): error %v; want one with %q", x.text, err, x.err)
+		}
+	}
+}
+
+// TestRecipes sweeps the table: each one is found, described, does something,
+// and takes its own default.
+func TestRecipes(t *testing.T) {
+	for _, r := range fault.Recipes {
+		if r.Help == "" || r.Observable == "" || r.Build == nil {
+			t.Errorf("%s: not described", r.Name)
+		}
+		c, err := fault.Parse(r.Name)
+		if err != nil || c.IsZero() {
+			t.Errorf("%s: %+v, %v; want a fault", r.Name, c, err)
+		}
+		if r.Argument.Unit == "" {
+			continue
+		}
+		for _, arg := range []string{r.Argument.Default, r.Argument.Least, r.Argument.Most} {
+			if d, err := fault.Parse(r.Name + "=" + arg); err != nil || arg == r.Argument.Default && d != c {
+				t.Errorf("%s=%s: %+v, %v", r.Name, arg, d, err)
+			}
+		}
+	}
+}
+
+func TestMerge(t *testing.T) {
+	parse := func(s string) fault.Conditions {
+		c, err := fault.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	got := fault.Merge(parse("cut-for-good=10%"), parse("wrong-bytes"), parse("truncated-download=20%"), parse("never-reconnects"))
+	want := fault.Conditions{
+		Device:   sim.Condition{NeverReconnects: true},
+		Download: fault.Download{WrongByte: true, CutAt: 200, Cuts: 1},
+	}
+	if got != want {
+		t.Errorf("Merge = %+v; want %+v", got, want)
+	}
+	if !fault.Merge().IsZero() {
+		t.Error("Merge of nothing is something")
+	}
+}
+
+func TestTries(t *testing.T) {
+	type try struct {
+		from, end int64
+		cut       bool
+	}
+	for _, x := range []struct {
+		name string
+		d    fault.Download
+		len  int64
+		want []try
+	}{
+		{"none", fault.Download{}, 1000, []try{{0, 1000, false}, {500, 1000, false}}},
+		{"once", fault.Download{CutAt: 500, Cuts: 1}, 1001, []try{{0, 500, true}, {500, 1001, false}, {0, 1001, false}}},
+		{"for good", fault.Download{CutAt: 500, Cuts: fault.Forever}, 1000, []try{{0, 500, true}, {500, 500, true}, {0, 500, true}, {501, 1000, false}}},
+		{"twice", fault.Download{CutAt: 1, Cuts: 2}, 4000, []try{{0, 4, true}, {4, 4, true}, {4, 4000, false}}},
+		{"empty", fault.Download{CutAt: 999, Cuts: 1}, 0, []try{{0, 0, false}}},
+		{"one byte", fault.Download{CutAt: 999, Cuts: 1}, 1, []try{{0, 0, true}}},
+		{"huge", fault.Download{CutAt: 999, Cuts: 1}, math.MaxInt64, []try{{0, math.MaxInt64/1000*999 + 807*999/1000, true}}},
+	} {
+		var tries fault.Tries
+		for i, w := range x.want {
+			if end, cut := tries.Next(x.d, w.from, x.len); end != w.end || cut != w.cut {
+				t.Errorf("%s: try %d: Next(from %d of %d) = %d, %t; want %d, %t", x.name, i, w.from, x.len, end, cut, w.end, w.cut)
+			}
+		}
+	}
+}
+
+func TestWrongPlace(t *testing.T) {
+	for _, x := range []struct {
+		d       fault.Download
+		payload int64
+		at      int64
+		ok      bool
+	}{
+		{fault.Download{}, 100, 50, false},
+		{fault.Download{WrongByte: true}, 101, 50, true},
+		{fault.Download{WrongByte: true}, 1, 0, true},
+		{fault.Download{WrongByte: true}, 0, 0, false},
+	} {
+		if at, ok := x.d.WrongPlace(x.payload); ok != x.ok || ok && at != x.at {
+			t.Errorf("%+v: WrongPlace(%d) = %d, %t; want %d, %t", x.d, x.payload, at, ok, x.at, x.ok)
+		}
+	}
+}

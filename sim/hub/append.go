@@ -1,0 +1,86 @@
+package hub
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/doc"
+)
+
+// AppendCommand appends a command in words, the same for equal commands in
+// every run: for digests and logs. Keys are left out.
+func AppendCommand(b []byte, c Command) []byte {
+	switch c := c.(type) {
+	case Register:
+		b = append(append(b, "register "...), c.ID...)
+		b = fmt.Appendf(b, " disabled=%t labels=%q tags=", c.Disabled, c.Labels)
+		b = appendDoc(b, c.Tags)
+		return appendDoc(append(b, " service="...), c.Service)
+	case PatchTwin:
+		b = append(append(b, "patch-twin "...), c.ID...)
+		b = appendDoc(append(b, " tags="...), c.Tags)
+		b = appendDoc(append(b, " desired="...), c.Desired)
+		return append(append(b, " etag="...), c.Etag...)
+	case Invoke:
+		b = append(append(b, "invoke "...), c.ID...)
+		b = fmt.Appendf(b, " %s connect=%s response=%s ", c.Method, c.ConnectTimeout, c.ResponseTimeout)
+		return append(b, c.Payload...)
+	case SubmitJob:
+		s := &c.Spec
+		b = fmt.Appendf(b, "submit-job %q %s timeout=%s step=%s inflight=%d grace=%s uri=%q configuration=%q names=%q properties=",
+			s.ID, s.Kind, s.Timeout, s.StepTimeout, s.InFlight, s.Grace, s.PackageURI, s.Configuration, s.Names)
+		b = appendDoc(b, doc.Object(s.Properties...))
+		b = append(b, " targets="...)
+		for i, id := range s.Targets {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, id...)
+		}
+		return b
+	}
+	return fmt.Appendf(b, "%T %+v", c, c) // the others hold plain values only
+}
+
+func appendDoc(b []byte, v doc.Value) []byte {
+	if v.IsAbsent() {
+		return append(b, '-')
+	}
+	return v.AppendJSON(b)
+}
+
+// Append appends a device's row in words; nil is a deleted device. Keys are
+// left out.
+func (d *Device) Append(b []byte) []byte {
+	if d == nil {
+		return append(b, "device -"...)
+	}
+	b = append(append(b, "device "...), d.ID...)
+	b = fmt.Appendf(b, " number=%d generation=%d etag=%d disabled=%t connected=%t managed=%t changed=%d,%d,%d labels=%q configuration=%q,%t versions=",
+		d.Number, d.Generation, d.Etag, d.Disabled, d.Connected, d.Managed,
+		int64(d.ConnectionChanged), int64(d.StatusChanged), int64(d.LastActivity), d.Labels, d.Configuration, d.Configured)
+	for _, n := range []uint64{d.TwinVersion, d.TwinEtag, d.DesiredVersion, d.ReportedVersion, d.ServiceEtag} {
+		b = append(strconv.AppendUint(b, n, 10), ',')
+	}
+	for _, v := range []doc.Value{d.Service, d.Tags, d.Desired, d.Reported, d.Read} {
+		b = append(b, ' ')
+		b = appendTimed(b, v)
+	}
+	return b
+}
+
+// appendTimed appends a value with the time of change of its members, two
+// levels deep.
+func appendTimed(b []byte, v doc.Value) []byte {
+	b = appendDoc(b, v)
+	for name, x := range v.Members() {
+		b = appendTime(append(append(b, ' '), name...), x.Changed())
+		for name, y := range x.Members() {
+			b = appendTime(append(append(b, ' '), name...), y.Changed())
+		}
+	}
+	return b
+}
+
+func appendTime(b []byte, t sim.Time) []byte { return strconv.AppendInt(append(b, '@'), int64(t), 10) }

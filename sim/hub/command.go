@@ -1,0 +1,189 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/doc"
+	"github.com/flotilla-sim/flotilla/sim/job"
+)
+
+// Command is what an operator asks of the hub: one of the types below. They
+// are values: they can be recorded, replayed and sent over REST.
+type Command interface{ command() }
+
+// Register creates a device identity. Keys come with the command, never from
+// the hub: at least one, 16 to 64 bytes each.
+type Register struct {
+	ID                       sim.DeviceID
+	PrimaryKey, SecondaryKey []byte
+	Disabled                 bool
+	Labels                   []string  // the preview's tags: a list of words
+	Tags                     doc.Value // GA's tags: an object, or absent
+	Service                  doc.Value // the preview's serviceProperties: an object, or absent
+}
+
+// Unregister deletes a device: its connection is closed, its calls fail.
+type Unregister struct{ ID sim.DeviceID }
+
+// SetStatus enables or disables a device; disabling closes its connection.
+type SetStatus struct {
+	ID       sim.DeviceID
+	Disabled bool
+}
+
+// GetDevice answers with Reply.Device.
+type GetDevice struct{ ID sim.DeviceID }
+
+// PatchTwin merges into a twin's tags and desired properties; absent values
+// leave their section alone, null clears it. Reply.Device is the new state.
+type PatchTwin struct {
+	ID            sim.DeviceID
+	Tags, Desired doc.Value
+	Etag          string // "" or "*": whatever it is
+}
+
+// Invoke calls a direct method. Its ticket settles with Reply.Status and
+// Reply.Payload, or with an error of CodeOffline, CodeTimeout, CodeTakeover.
+type Invoke struct {
+	ID              sim.DeviceID
+	Method          string
+	Payload         []byte        // JSON; nil is sent as null
+	ConnectTimeout  time.Duration // how long to wait for the device to be online
+	ResponseTimeout time.Duration // 0: 30 s
+	Due             sim.Time      // the planned instant the latency counts from; 0: when it is asked
+}
+
+// SubmitJob starts a job; Reply.Job is the parent as accepted and
+// Reply.Ticket settles when the job has ended, with Reply.Job as it ended.
+type SubmitJob struct{ Spec job.Spec }
+
+// CancelJob cancels a job: devices not begun are cancelled, those being
+// worked on stop at their next step.
+type CancelJob struct{ ID string }
+
+// GetJob answers with Reply.Job, or Reply.Children of one element when the id
+// is a child's.
+type GetJob struct{ ID string }
+
+// ListJobs answers with Reply.Jobs in order of submission, after job After
+// ("" from the start), at most Limit (0: 1,000). Reply.More says that there
+// are more.
+type ListJobs struct {
+	After string
+	Limit int
+}
+
+// ListChildren answers with Reply.Children of one job in order of its
+// targets, from number From, at most Limit (0: 1,000).
+type ListChildren struct {
+	Job   string
+	From  int
+	Limit int
+}
+
+// ListDevices answers with Reply.Devices in order of registration, from
+// number From, at most Limit (0: 1,000).
+type ListDevices struct {
+	From  int
+	Limit int
+}
+
+// GetCounters answers with Reply.Counters.
+type GetCounters struct{}
+
+func (Register) command()     {}
+func (Unregister) command()   {}
+func (SetStatus) command()    {}
+func (GetDevice) command()    {}
+func (PatchTwin) command()    {}
+func (Invoke) command()       {}
+func (SubmitJob) command()    {}
+func (CancelJob) command()    {}
+func (GetJob) command()       {}
+func (ListJobs) command()     {}
+func (ListChildren) command() {}
+func (ListDevices) command()  {}
+func (GetCounters) command()  {}
+
+// Reply is the answer to a command; which fields are set is said there.
+type Reply struct {
+	Ticket   uint64 // not 0: the answer comes later; Take it when it has settled
+	Device   *Device
+	Devices  []*Device
+	Job      *job.View
+	Jobs     []job.View
+	Children []job.ChildView
+	More     bool
+	Status   int32
+	Payload  []byte
+	Counters *Counters
+}
+
+// Device is a device as the hub knows it. It is never changed after it was
+// handed out.
+type Device struct {
+	ID                       sim.DeviceID
+	Number                   uint32 // in order of registration
+	Generation               uint64
+	Etag                     uint64 // of identity
+	PrimaryKey, SecondaryKey []byte
+	Disabled                 bool
+	Connected                bool
+	Managed                  bool     // has reported under `dm` at least once
+	ConnectionChanged        sim.Time // sim.Never: not yet
+	StatusChanged            sim.Time
+	LastActivity             sim.Time
+	Labels                   []string
+	Service                  doc.Value
+	ServiceEtag              uint64
+	Tags, Desired, Reported  doc.Value // with the time of change in every member
+	TwinVersion              uint64
+	TwinEtag                 uint64
+	DesiredVersion           uint64
+	ReportedVersion          uint64
+	Configuration            string    // the last configuration a job sent, "" before
+	Configured               bool      // whether there was one
+	Read                     doc.Value // what deep reads returned, by service name; see Properties
+
+	gen uint32 // generation it may be changed in; 0: handed out
+}
+
+// Counters count what the hub has seen since it was made.
+type Counters struct {
+	Devices, Connected              int
+	Accepted, Refused, Closed       uint64
+	Messages                        uint64 // inputs from devices
+	Telemetry, Reports, TwinReads   uint64
+	Calls, Answers, LateAnswers     uint64
+	CallsTimedOut, CallsOffline     uint64
+	JobsEnded, ChildrenEnded, Stale uint64 // Stale: dropped as of a connection that is not the present one
+}
+
+// Code says what kind of error a command met; dialects map it to their own.
+type Code uint8
+
+// The codes.
+const (
+	_ Code = iota
+	CodeInvalid
+	CodeNotFound    // device
+	CodeJobNotFound // job
+	CodeExists
+	CodePrecondition // etag mismatch, or a job id in use
+	CodeOffline      // device not connected, or not listening for methods
+	CodeTimeout      // no answer in time
+	CodeTakeover     // replaced by a new connection while waiting
+	CodeTooLarge
+	CodeTooMany  // over a quota or too many open tickets
+	CodeState    // not possible in the present state
+	CodeShutdown // the hub ends
+)
+
+// Error is what Do and Take return.
+type Error struct {
+	Code    Code
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }

@@ -1,0 +1,97 @@
+package job
+
+import (
+	"fmt"
+
+	"github.com/flotilla-sim/flotilla/sim"
+)
+
+// Jobs is a snapshot of all jobs: to be read by any goroutine once the
+// generation was moved on.
+type Jobs struct {
+	jobs sim.Pages[Job]
+	ids  idMaker
+}
+
+// Snapshot returns the jobs as they are; its owner moves the generation on
+// before it changes anything.
+func (e *Engine) Snapshot() Jobs { return Jobs{e.jobs, e.ids} }
+
+// Len returns how many numbers have been given out.
+func (s Jobs) Len() int { return s.jobs.Len() }
+
+// At returns job number n; ok is false when it is forgotten.
+func (s Jobs) At(n int) (v View, ok bool) {
+	j := s.jobs.At(n)
+	return j.view(), !j.purged
+}
+
+// Children returns the children of job n from place from, at most limit. A
+// child the cursor has not reached yet is pending.
+func (s Jobs) Children(n, from, limit int) []ChildView {
+	j := s.jobs.At(n)
+	var list []ChildView
+	for i := max(0, from); i < len(j.spec.Targets) && len(list) < limit; i++ {
+		list = append(list, j.childView(&s.ids, i))
+	}
+	return list
+}
+
+// View returns job number n.
+func (e *Engine) View(n uint32) View { return e.jobs.At(int(n)).view() }
+
+// Find returns the number of the job, or of the job and the child, that has
+// the id.
+func (e *Engine) Find(id string) (ref Ref, child, ok bool) {
+	if n, ok := e.byID[id]; ok {
+		return Ref{Job: n}, false, true
+	}
+	ref, ok = e.ids.parse(id)
+	if !ok || int(ref.Job) >= e.jobs.Len() {
+		return Ref{}, false, false
+	}
+	if j := e.jobs.At(int(ref.Job)); j.purged || int(ref.Child) >= len(j.spec.Targets) {
+		return Ref{}, false, false
+	}
+	return ref, true, true
+}
+
+// Children returns the children of job n from place from, at most limit.
+func (e *Engine) Children(n uint32, from, limit int) []ChildView {
+	return e.Snapshot().Children(int(n), from, limit)
+}
+
+// Number returns how many job numbers there are: 0 to Number()-1.
+func (e *Engine) Number() int { return e.jobs.Len() }
+
+// Purged says whether a job is forgotten.
+func (e *Engine) Purged(n uint32) bool { return e.jobs.At(int(n)).purged }
+
+func (j *Job) view() View {
+	c := j.counts
+	v := View{
+		ID: j.spec.ID, Kind: j.kind.Name, Status: j.status, Created: j.created, Start: j.start, End: j.end,
+		FailureReason: j.reason, Counts: c, Timeout: j.spec.Timeout,
+		StatusMessage: fmt.Sprintf("Devices: %d; Succeeded: %d; Failed: %d;", c.Total, c.Succeeded, c.Failed),
+	}
+	return v
+}
+
+func (j *Job) childView(ids *idMaker, i int) ChildView {
+	v := ChildView{
+		ID: ids.make(Ref{j.number, uint32(i)}), Parent: j.spec.ID, Kind: j.kind.Name, Device: j.spec.Targets[i], Number: i,
+		Status: Pending, Start: sim.Never, End: sim.Never,
+	}
+	if i >= j.children.Len() {
+		return v
+	}
+	c := j.children.At(i)
+	v.Status, v.Start, v.End, v.FailureReason = c.status, c.start, c.end, c.reason
+	switch {
+	case c.status == Running:
+		v.StatusMessage = j.kind.Steps[c.step].Name
+	case c.waiting:
+		v.StatusMessage = "waiting for another job on this device"
+	}
+	return v
+}

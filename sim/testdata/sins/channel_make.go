@@ -1,0 +1,5 @@
+package sin
+
+func box() any {
+	return make(chan int, 1) // want "a channel"
+}

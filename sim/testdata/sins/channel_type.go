@@ -1,0 +1,5 @@
+package sin
+
+type mailbox struct {
+	in chan int // want "a channel"
+}

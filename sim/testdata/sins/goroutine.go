@@ -1,0 +1,7 @@
+package sin
+
+func spread(work []func()) {
+	for _, f := range work {
+		go f() // want "a goroutine"
+	}
+}

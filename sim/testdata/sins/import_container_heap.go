@@ -1,0 +1,3 @@
+package sin
+
+import _ "container/heap" // want "import of container/heap, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "context" // want "import of context, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "pgregory.net/rapid" // want "the core has no dependencies"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "encoding/xml" // want "import of encoding/xml, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "io" // want "import of io, which is not on the list"

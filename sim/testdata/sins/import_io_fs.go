@@ -1,0 +1,3 @@
+package sin
+
+import _ "io/fs" // want "import of io/fs, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "log" // want "import of log, which is not on the list"

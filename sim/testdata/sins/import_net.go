@@ -1,0 +1,3 @@
+package sin
+
+import _ "net" // want "import of net, which is not on the list"

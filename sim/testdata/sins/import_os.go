@@ -1,0 +1,3 @@
+package sin
+
+import _ "os" // want "import of os, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "reflect" // want "import of reflect, which is not on the list"

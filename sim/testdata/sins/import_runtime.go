@@ -1,0 +1,3 @@
+package sin
+
+import _ "runtime" // want "import of runtime, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "sort" // want "import of sort, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "sync" // want "import of sync, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "sync/atomic" // want "import of sync/atomic, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "testing" // want "import of testing, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "unsafe" // want "import of unsafe, which is not on the list"

@@ -1,0 +1,3 @@
+package sin
+
+import _ "github.com/flotilla-sim/flotilla/scenarios" // want "arrows point down"

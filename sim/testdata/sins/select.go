@@ -1,0 +1,5 @@
+package sin
+
+func wait() {
+	select {} // want "a select"
+}

@@ -1,0 +1,7 @@
+package sin
+
+import "time"
+
+func now() int64 {
+	return time.Now().UnixNano() // want "time.Now: time is an argument"
+}

@@ -1,0 +1,7 @@
+package sin
+
+import . "time"
+
+func nap() {
+	Sleep(Second) // want "time.Sleep: time is an argument"
+}
