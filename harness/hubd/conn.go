@@ -1,0 +1,139 @@
+package hubd
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+
+	"github.com/flotilla-sim/flotilla/harness/iothub"
+	"github.com/flotilla-sim/flotilla/harness/mqtt"
+	"github.com/flotilla-sim/flotilla/sim"
+)
+
+// conn is one connection: its reader runs here, its sender in the session.
+type conn struct {
+	session *mqtt.Session
+	topics  *iothub.Topics
+	verdict chan struct{} // closed by the owner when CONNECT has been answered
+	ended   atomic.Bool   // the hub has ended it: what comes in is no longer of interest
+	memory  bool          // an in-memory link: its end is heard at once
+	beat    uint16        // keep-alive, seconds
+
+	number uint32 // owner's; 0: not numbered, or no longer known
+}
+
+// errHubClosed is why a session ended that the hub closed.
+var errHubClosed = errors.New("connection closed by the hub")
+
+// serve starts a connection's reader.
+func (s *Server) serve(link net.Conn) {
+	c := &conn{session: mqtt.NewSession(link, 0), verdict: make(chan struct{})}
+	_, c.memory = link.LocalAddr().(mqtt.MemAddr)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		link.Close()
+		return
+	}
+	s.conns[c] = struct{}{}
+	s.opened.Add(1)
+	s.wheel.AddFor(c.session, s.cfg.ConnectTimeout)
+	s.readers.Go(func() {
+		s.read(c)
+		c.session.Close()
+		c.session.Wait()
+		s.mu.Lock()
+		delete(s.conns, c)
+		s.mu.Unlock()
+	})
+}
+
+// read takes in packets until the connection ends, and tells the hub of the
+// end if it was told of the beginning.
+func (s *Server) read(c *conn) {
+	p, err := c.session.Read()
+	if err != nil {
+		if errors.Is(err, mqtt.ErrLevel) {
+			s.refuse(c, mqtt.RefusedLevel)
+			return
+		}
+		s.count(err)
+		return
+	}
+	topics, m, code := iothub.Accept(&p, s.cfg.Hosts...)
+	if code != mqtt.Accepted {
+		s.refuse(c, code)
+		return
+	}
+	c.topics, c.beat = topics, p.KeepAlive
+	if !s.put(c, m) {
+		return
+	}
+	<-c.verdict // what else came with CONNECT waits for it [MQTT-3.1.4-4]
+	why := s.converse(c)
+	s.put(c, sim.Message{Kind: sim.Close, Device: topics.Device(), Status: int32(why)})
+}
+
+// put waits for the mailbox. The owner lives until the last reader has ended,
+// so that this wait ends.
+func (s *Server) put(c *conn, m sim.Message) bool {
+	return s.box.Put(item{conn: c, msg: m}, nil)
+}
+
+// converse reads what an accepted device says, until the connection ends.
+func (s *Server) converse(c *conn) sim.Reason {
+	for {
+		p, err := c.session.Read()
+		if err != nil {
+			return s.count(err)
+		}
+		if c.ended.Load() {
+			continue // until the peer has read what it was told last, and closes
+		}
+		if p.Kind == mqtt.Pingreq {
+			c.session.Send(&mqtt.Packet{Kind: mqtt.Pingresp}) // an error here is Read's next
+			continue
+		}
+		m, err := c.topics.Read(&p)
+		switch {
+		case errors.Is(err, iothub.ErrIgnored):
+		case err != nil:
+			s.protocol.Add(1)
+			return sim.ReasonProtocol
+		case m.Kind == sim.Close:
+			return sim.Reason(m.Status)
+		case !s.put(c, m):
+			return sim.ReasonShutdown
+		}
+		if p.Kind == mqtt.Publish && p.QoS == 1 && m.Kind != sim.Telemetry {
+			c.session.Send(&mqtt.Packet{Kind: mqtt.Puback, ID: p.ID})
+		}
+	}
+}
+
+// refuse answers CONNECT without asking the hub, and closes.
+func (s *Server) refuse(c *conn, code byte) {
+	s.refused.Add(1)
+	c.session.Send(&mqtt.Packet{Kind: mqtt.Connack, Code: code})
+	c.session.CloseAfterFlush(flushTimeout)
+	io.Copy(io.Discard, c.session.Conn()) // until the peer has read it and closes, or flushTimeout
+}
+
+// count says why a connection ended, and counts what is not ordinary.
+func (s *Server) count(err error) sim.Reason {
+	switch {
+	case errors.Is(err, mqtt.ErrSlowConsumer):
+		s.slow.Add(1)
+		return sim.ReasonSlowConsumer
+	case errors.Is(err, mqtt.ErrKeepAlive):
+		s.silent.Add(1)
+		return sim.ReasonLost
+	case errors.Is(err, mqtt.ErrMalformed), errors.Is(err, mqtt.ErrTooLarge):
+		s.protocol.Add(1)
+		return sim.ReasonProtocol
+	case errors.Is(err, errHubClosed):
+		return sim.ReasonShutdown
+	}
+	return sim.ReasonLost
+}

@@ -1,0 +1,248 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/flotilla-sim/flotilla/harness/mailbox"
+	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/device"
+)
+
+// player owns one device's machine: only its goroutine touches it.
+type player struct {
+	stage   *Stage
+	id      sim.DeviceID
+	machine *device.Device
+	box     *mailbox.Box[item]
+
+	last    sim.Time // of the latest Step
+	number  uint32   // of the latest link asked for
+	link    *link    // nil while there is none
+	dialing context.CancelFunc
+	fetches map[uint32]context.CancelFunc
+	kept    *partial
+}
+
+// item is what comes into a device's mailbox: an input, with the link when
+// one was opened.
+type item struct {
+	in   sim.Input
+	link *link
+}
+
+func newPlayer(s *Stage, m *device.Device, id sim.DeviceID) *player {
+	return &player{stage: s, id: id, machine: m, box: mailbox.New[item](mailboxSize), last: s.cfg.Now()}
+}
+
+// play lets the device live until the stage stops, which it answers with a
+// goodbye, or abandon ends.
+func (p *player) play(abandon context.Context) {
+	ctx, end := context.WithCancel(abandon)
+	defer end() // dials and downloads with it
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var batch []item
+	spin := 0
+	for {
+		now := p.stage.cfg.Now()
+		if now == p.last {
+			spin++
+		} else {
+			spin = 0
+		}
+		if spin > sim.MaxSteps {
+			panic(fmt.Sprintf("device %s: %d steps at %s without an input", p.id, spin, now))
+		}
+		due := p.machine.Deadline()
+		if due <= now {
+			p.stage.gauges.wake.add(now.Sub(max(due, p.last)))
+			p.step(ctx, now, sim.Input{Kind: sim.Wake})
+		}
+		batch = p.box.Take(batch)
+		for i := range batch {
+			spin = 0
+			p.take(ctx, &batch[i])
+		}
+		if n := int64(len(batch)); n > 1 {
+			raise(&p.stage.gauges.mailbox, n)
+		}
+		clear(batch)
+		batch = batch[:0]
+		due = p.machine.Deadline()
+		if now := p.stage.cfg.Now(); due > now {
+			if due == sim.Never {
+				timer.Stop()
+			} else {
+				timer.Reset(due.Sub(now))
+			}
+			select {
+			case <-p.box.Ready():
+				continue
+			case <-timer.C:
+				continue
+			case <-p.stage.stop:
+			case <-abandon.Done():
+			}
+			p.leave(abandon)
+			return
+		}
+		select {
+		case <-p.stage.stop:
+			p.leave(abandon)
+			return
+		default:
+		}
+	}
+}
+
+// take gives the machine one item of the mailbox.
+func (p *player) take(ctx context.Context, x *item) {
+	switch {
+	case x.link != nil: // a dial came through
+		if x.link.number != p.number {
+			x.link.cut()
+			return
+		}
+		p.dialing = nil
+		p.link = x.link
+		p.stage.gauges.opened.Add(1)
+		p.link.open(p)
+	case x.in.Kind == sim.Received && x.in.Msg.Kind == sim.Close:
+		if x.in.Msg.Conn != p.number {
+			return // of a link the device has left
+		}
+		if p.link != nil {
+			p.link.cut()
+			p.link = nil
+			p.stage.gauges.lost.Add(1)
+		}
+		p.dialing = nil
+	}
+	p.step(ctx, p.stage.cfg.Now(), x.in)
+	if f := x.in.Fetched; f != nil && f.Done {
+		p.forget(f.ID)
+	}
+}
+
+// step steps the machine and carries out what it wants.
+func (p *player) step(ctx context.Context, now sim.Time, in sim.Input) {
+	out := p.stage.boxes.Get().(*sim.Outbox)
+	p.machine.Step(now, in, out)
+	p.last = now
+	for i := range out.Send {
+		p.send(out.Send[i])
+	}
+	for _, f := range out.Fetch {
+		p.fetch(ctx, f)
+	}
+	if out.Dial {
+		p.dial(ctx)
+	}
+	if len(out.Observe) > 0 {
+		p.stage.cfg.Observe(out.Observe)
+	}
+	out.Reset()
+	p.stage.boxes.Put(out)
+}
+
+func (p *player) send(m sim.Message) {
+	if p.link == nil || m.Conn != p.link.number {
+		return
+	}
+	p.link.send(p.stage, m)
+	if m.Kind == sim.Close {
+		p.link = nil
+	}
+}
+
+// dial opens a link in a goroutine of its own; the mailbox gets it, or the
+// Close that says it could not be opened.
+func (p *player) dial(ctx context.Context) {
+	if p.dialing != nil {
+		p.dialing() // the machine has lost its patience
+	}
+	p.number++
+	number, s := p.number, p.stage
+	ctx, p.dialing = context.WithCancel(ctx)
+	end := p.dialing
+	wanted := s.cfg.Now()
+	s.life(func(context.Context) {
+		defer end()
+		if s.connects.Acquire(ctx, 1) != nil {
+			return
+		}
+		s.gauges.connect.add(s.cfg.Now().Sub(wanted))
+		conn, err := s.cfg.Target.Dial(ctx, p.id)
+		if err != nil {
+			s.connects.Release(1)
+			s.gauges.dialsFailed.Add(1)
+			refused := sim.Message{Kind: sim.Close, Device: p.id, Conn: number, Status: int32(sim.ReasonRefused)}
+			p.box.Put(item{in: sim.Input{Kind: sim.Received, Msg: refused}}, ctx.Done())
+			return
+		}
+		l := newLink(conn, number, s.connects)
+		opened := sim.Message{Kind: sim.Opened, Device: p.id, Conn: number}
+		if !p.box.Put(item{in: sim.Input{Kind: sim.Received, Msg: opened}, link: l}, ctx.Done()) {
+			l.cut()
+		}
+	})
+}
+
+// fetch starts or cancels a download.
+func (p *player) fetch(ctx context.Context, f sim.Fetch) {
+	if f.Cancel {
+		p.forget(f.ID)
+		return
+	}
+	p.forget(f.ID)
+	if p.fetches == nil {
+		p.fetches = make(map[uint32]context.CancelFunc, 1)
+		p.kept = new(partial)
+	}
+	ctx, end := context.WithCancel(ctx)
+	p.fetches[f.ID] = end
+	kept := p.kept
+	p.stage.life(func(context.Context) {
+		p.stage.download(ctx, p.id, f, kept, func(x sim.Fetched) bool {
+			return p.box.Put(item{in: sim.Input{Kind: sim.Downloaded, Fetched: &x}}, ctx.Done())
+		})
+	})
+}
+
+// forget ends download id, if it is under way.
+func (p *player) forget(id uint32) {
+	if end := p.fetches[id]; end != nil {
+		end()
+		delete(p.fetches, id)
+	}
+}
+
+// leave says goodbye, unless abandon ends first, and lets nobody wait for the
+// mailbox any more.
+func (p *player) leave(abandon context.Context) {
+	if l := p.link; l != nil {
+		l.send(p.stage, sim.Message{Kind: sim.Close, Device: p.id, Conn: l.number, Status: int32(sim.ReasonNormal)})
+		for waiting := true; waiting; {
+			select {
+			case <-l.gone:
+				waiting = false
+			case <-p.box.Ready(): // so that the reader is not the one who waits
+				for _, x := range p.box.Take(nil) {
+					if m := x.in.Msg; m.Kind == sim.Close && m.Conn == l.number {
+						l.cut()
+					}
+				}
+			case <-abandon.Done():
+				l.cut()
+			}
+		}
+	}
+	p.box.Close()
+	for _, x := range p.box.Take(nil) {
+		if x.link != nil {
+			x.link.cut()
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package mqtt
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Listen listens on a TCP address of the loopback interface, such as
+// "127.0.0.1:1883" or "localhost:0"; "localhost" is 127.0.0.1. Any other host,
+// none included, is refused: a load-test hub with its test keys is not for the
+// network.
+func Listen(ctx context.Context, addr string) (net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("listen: %q is not a loopback address; use 127.0.0.1:%s, or allow other hosts on purpose", addr, port)
+	}
+	return ListenAnywhere(ctx, net.JoinHostPort(host, port))
+}
+
+// ListenAnywhere listens on a TCP address that may be reached from other
+// machines: only for somebody who asked for that.
+func ListenAnywhere(ctx context.Context, addr string) (net.Listener, error) {
+	lc := net.ListenConfig{KeepAlive: -1} // MQTT has its own
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
+}
+
+// TCP dials a hub's TCP address.
+type TCP struct {
+	Addr    string        // host:port
+	Timeout time.Duration // 10 s if 0
+
+	// Reset closes with RST instead of FIN (SO_LINGER 0), so that no socket stays
+	// in TIME_WAIT. A fleet that reconnects by the thousand runs out of ports
+	// otherwise. What is written but not yet sent is lost at Close.
+	Reset bool
+}
+
+// Dial connects, with TCP_NODELAY set. It fits Options.Dial.
+func (t TCP) Dial(ctx context.Context) (net.Conn, error) {
+	d := net.Dialer{Timeout: t.Timeout, KeepAlive: -1}
+	if d.Timeout <= 0 {
+		d.Timeout = 10 * time.Second
+	}
+	c, err := d.DialContext(ctx, "tcp", t.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := c.(*net.TCPConn); ok {
+		err = s.SetNoDelay(true)
+		if err == nil && t.Reset {
+			err = s.SetLinger(0)
+		}
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
