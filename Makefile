@@ -1,0 +1,62 @@
+# Each verb does what its name says; .ci/run calls them and nothing else.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+GO       ?= go
+FUZZTIME ?= 10s
+BENCH    ?= .
+OUT      ?= $(CURDIR)/flotilla-out
+
+.PHONY: build test race lint fuzz bench golden digest smoke
+
+build: ## the program, as bin/flotilla
+	$(GO) build -o bin/flotilla ./cmd/flotilla
+
+test: ## every test; needs Go alone
+	$(GO) test ./...
+
+race: ## every test under the race detector; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+lint: ## format, vet (on two word sizes), modules as their checksums say
+	@bad=$$(gofmt -l .); if [[ -n $$bad ]]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./...
+	GOARCH=386 CGO_ENABLED=0 $(GO) vet ./...
+	$(GO) mod verify
+
+fuzz: ## every fuzz target for FUZZTIME
+	@$(GO) test -list '^Fuzz' ./... | \
+	awk '/^Fuzz/ { name[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }' | \
+	while read -r package target; do \
+		echo "fuzz $$package $$target $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+	done
+
+bench: ## benchmarks that match BENCH
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+golden: ## rewrite golden files; commit only a difference you understand
+	$(GO) test $$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -n1 dirname | sort -u) -update
+
+# What is random, ordered or dated must come out the same on every machine.
+PURE := ./sim/... ./harness/virtual/...
+
+digest: ## the pure core on another word size, with another number of processors, in other time zones
+	GOARCH=386 CGO_ENABLED=0 GOMAXPROCS=1 TZ=Asia/Kathmandu $(GO) test -short -count=1 $(PURE)
+	GOARCH=386 CGO_ENABLED=0 GOMAXPROCS=2 TZ=Pacific/Apia $(GO) test -count=1 -run 'Digest|Vector|Golden|Transcript' $(PURE)
+	GOMAXPROCS=1 TZ=America/St_Johns $(GO) test -count=1 -run 'Digest|Vector|Golden|Transcript' $(PURE)
+	GOMAXPROCS=2 TZ=Asia/Kathmandu $(GO) test -count=1 -run 'Digest|Vector|Golden|Transcript' $(PURE)
+
+smoke: build ## the program itself: one scenario live and, twice the same, in virtual time; results in OUT
+	bin/flotilla run six-devices --out $(OUT)/live
+	bin/flotilla run six-devices --virtual --out $(OUT)/virtual
+	bin/flotilla run six-devices --virtual --out $(OUT)/again
+	@for run in live virtual; do \
+		n=$$(grep -c '"status": *"completed"' $(OUT)/$$run/summary.json) || true; \
+		[[ $$n == 7 ]] || { echo "$$run: $$n jobs completed; want 7"; exit 1; }; \
+	done
+	@first=$$(grep '"digest"' $(OUT)/virtual/summary.json); second=$$(grep '"digest"' $(OUT)/again/summary.json); \
+	[[ $$first == "$$second" ]] || { echo "one seed, two digests: $$first $$second"; exit 1; }; \
+	echo "six devices: seven jobs completed, live and virtual;$$first"

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/flotilla-sim/flotilla/harness/record"
+)
+
+var updateScripts = flag.Bool("update", false, "rewrite testdata/script; read the difference before you commit it")
+
+func TestMain(m *testing.M) {
+	// Live runs wait much more than they work.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	testscript.Main(m, map[string]func(){
+		"flotilla": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts plays what users type and holds what they read against the
+// scripts; -update rewrites the expected output.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *updateScripts})
+}
+
+// result is a run of the program.
+type result struct {
+	code           int
+	stdout, stderr string
+	dir            string
+}
+
+// flotilla runs the program in this process; `run` writes into a folder of
+// its own.
+func flotilla(t *testing.T, args ...string) result {
+	t.Helper()
+	return flotillaWith(t, t.Context(), args...)
+}
+
+func flotillaWith(t *testing.T, ctx context.Context, args ...string) result {
+	t.Helper()
+	r := result{dir: t.TempDir()}
+	if args[0] == "run" {
+		args = append(args, "--out", r.dir)
+	}
+	var out, err bytes.Buffer
+	r.code = run(ctx, args, &out, &err)
+	r.stdout, r.stderr = out.String(), err.String()
+	return r
+}
+
+// passes fails the test unless the program ended as wanted.
+func (r result) ends(t *testing.T, want int) result {
+	t.Helper()
+	if r.code != want {
+		t.Fatalf("exit code %d; want %d\n%s%s", r.code, want, r.stdout, r.stderr)
+	}
+	return r
+}
+
+func (r result) summary(t *testing.T) *record.Summary {
+	t.Helper()
+	s, err := readSummary(r.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (r result) read(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(r.dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// inOrder fails the test unless every text stands in s, each after the one
+// before.
+func inOrder(t *testing.T, s string, texts ...string) {
+	t.Helper()
+	rest := s
+	for _, x := range texts {
+		i := strings.Index(rest, x)
+		if i < 0 {
+			t.Fatalf("%q does not stand where it should in:\n%s", x, s)
+		}
+		rest = rest[i+len(x):]
+	}
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flotilla-sim/flotilla/harness"
+	"github.com/flotilla-sim/flotilla/harness/record"
+	"github.com/flotilla-sim/flotilla/reports"
+	"github.com/flotilla-sim/flotilla/scenarios"
+	"github.com/flotilla-sim/flotilla/sim"
+)
+
+// runFlags are the flags of `flotilla run`.
+type runFlags struct {
+	virtual    bool
+	sets       []string
+	seed       uint64
+	out        string
+	trace      string
+	transcript string
+	transport  string
+	client     string
+	quiet      bool
+	ascii      bool
+}
+
+func runCommand(e *env) *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run SCENARIO",
+		Short: "run a scenario, from the library or a file",
+		Long: `Run plays a scenario: it starts the bundled hub, connects the devices, runs the
+jobs and judges what the scenario expects. Live runs use real MQTT connections
+in real time; --virtual plays the same machines in virtual time, where a seed
+gives the same run byte for byte.
+
+The results are written to a folder: summary.json, devices.csv, timeline.csv
+and report.txt. Ctrl-C ends the run cleanly and still writes them.
+
+Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
+3 could not run or the run is void, 130 interrupted.`,
+		Example: `  flotilla run six-devices
+  flotilla run six-devices --virtual --seed 7
+  flotilla run my.yaml --set groups.fleet.count=1000 --out results
+  flotilla run six-devices --transcript Device11-7ce4a850`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("seed") {
+				f.sets = append(f.sets, fmt.Sprintf("seed=%d", f.seed))
+			}
+			if f.trace != "" && !f.virtual {
+				return fmt.Errorf("--trace goes with --virtual: only a virtual run can be traced step by step")
+			}
+			if !slices.Contains(transports, f.transport) {
+				return fmt.Errorf("--transport %q: there is %s", f.transport, strings.Join(transports, " and "))
+			}
+			if clients[f.client] == nil {
+				return fmt.Errorf("--client %q: there is paho and lean", f.client)
+			}
+			plan, err := load(args[0], f.sets)
+			if err != nil {
+				return err
+			}
+			return e.play(c.Context(), plan, &f)
+		},
+	}
+	flags := c.Flags()
+	flags.BoolVar(&f.virtual, "virtual", false, "play in virtual time")
+	flags.StringArrayVar(&f.sets, "set", nil, "override a value, as `PATH=VALUE`; may be given several times")
+	flags.Uint64Var(&f.seed, "seed", 0, "`SEED` of all randomness, over the scenario's")
+	flags.StringVar(&f.out, "out", "", "`DIR` for the results (default flotilla-out/<scenario>-<time>)")
+	flags.StringVar(&f.trace, "trace", "", "write every step the digest covers to `FILE` (virtual runs)")
+	flags.StringVar(&f.transcript, "transcript", "", "print what happened to `DEVICE`, with times")
+	flags.StringVar(&f.transport, "transport", "mem", "how live devices reach the hub: `mem` (in-memory links) or tcp (ports of 127.0.0.1)")
+	flags.StringVar(&f.client, "client", "paho", "MQTT client of live devices: `paho` or lean")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no progress")
+	flags.BoolVar(&f.ascii, "ascii", false, "print nothing but ASCII")
+	return c
+}
+
+// stage is a stage with what the summary wants to know of it.
+type stage struct {
+	scenarios.Stage
+	kind   string
+	epoch  sim.Epoch
+	memory func() int64
+	tick   time.Duration
+	// finish fills in what only this stage knows, after the run.
+	finish func(*record.Summary) error
+	close  func(context.Context) error
+}
+
+// play runs a plan, writes the results and says how it ended.
+func (e *env) play(ctx context.Context, plan *scenarios.Plan, f *runFlags) error {
+	began := time.Now()
+	dir, err := outputDir(f.out, plan.Name, began)
+	if err != nil {
+		return void{err}
+	}
+	show := newProgress(e.stdout, plan, f)
+	rec := record.New(record.Options{Shards: shards(f.virtual), OnEvent: show.event})
+	open := openLive
+	if f.virtual {
+		open = openVirtual
+	}
+	st, err := open(plan, f, rec.Observe)
+	if err != nil {
+		return void{err}
+	}
+	show.begin()
+	sum := harness.Run(ctx, harness.Options{
+		Plan: plan, Stage: st, Recorder: rec, Kind: st.kind, Epoch: st.epoch, Watch: show.watch, Tick: st.tick, Memory: st.memory, Finish: st.finish,
+	})
+	show.end()
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if cerr := st.close(closing); cerr != nil {
+		sum.Warnings = append(sum.Warnings, "the stage did not close cleanly: "+cerr.Error())
+	}
+	sum.WallSeconds = time.Since(began).Seconds()
+	sum.Versions = record.Versions{Flotilla: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()}
+	sum.Timeline = rec.Timeline()
+	if f.transcript != "" {
+		if err := reports.Transcript(e.stdout, sum, f.transcript); err != nil {
+			fmt.Fprintf(e.stderr, "flotilla: %v\n", err)
+		}
+	}
+	if err := writeReports(dir, sum); err != nil {
+		return void{err}
+	}
+	if err := reports.Text(e.stdout, sum, reports.Options{Color: isTerminal(e.stdout), ASCII: f.ascii}); err != nil {
+		return void{err}
+	}
+	fmt.Fprintf(e.stdout, "\nResults: %s\n", dir)
+	switch sum.Verdict {
+	case record.Passed:
+		return nil
+	case record.Failed:
+		return exit(exitMissed)
+	case record.Interrupted:
+		return exit(exitInterrupted)
+	}
+	return exit(exitVoid)
+}
+
+// shards is how many parts the recorder has: a virtual run has one goroutine.
+func shards(virtual bool) int {
+	if virtual {
+		return 1
+	}
+	return 0
+}
+
+// outputDir makes the folder of the results before the run, so that a bad
+// path costs no time.
+func outputDir(dir, name string, now time.Time) (string, error) {
+	if dir == "" {
+		dir = filepath.Join("flotilla-out", name+"-"+now.UTC().Format("20060102T150405.000Z"))
+	}
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// writeReports writes every format into the folder.
+func writeReports(dir string, s *record.Summary) error {
+	for i := range reports.Formats {
+		f := &reports.Formats[i]
+		err := writeFile(filepath.Join(dir, f.File), func(file *os.File) error {
+			w := bufio.NewWriter(file)
+			if err := f.Render(w, s, reports.Options{}); err != nil {
+				return err
+			}
+			return w.Flush()
+		})
+		if err != nil {
+			return fmt.Errorf("results: %w", err)
+		}
+	}
+	return nil
+}
