@@ -31,7 +31,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	awk '/^Fuzz/ { name[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }' | \
 	while read -r package target; do \
 		echo "fuzz $$package $$target $(FUZZTIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$package" </dev/null; \
 	done
 
 bench: ## benchmarks that match BENCH
@@ -41,7 +41,7 @@ golden: ## rewrite golden files; commit only a difference you understand
 	$(GO) test $$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -n1 dirname | sort -u) -update
 
 # What is random, ordered or dated must come out the same on every machine.
-PURE := ./sim/... ./harness/virtual/...
+PURE := ./sim/... ./cmd/flotilla
 
 digest: ## the pure core on another word size, with another number of processors, in other time zones
 	GOARCH=386 CGO_ENABLED=0 GOMAXPROCS=1 TZ=Asia/Kathmandu $(GO) test -short -count=1 $(PURE)

@@ -215,4 +215,10 @@ func look(s *record.Summary, path string) (scenarios.Value, bool) {
 }
 
 // faults lists what the plan makes go wrong.
-func faults(p *scenarios.Plan) []record.Fault { return nil }
+func faults(p *scenarios.Plan) []record.Fault {
+	var list []record.Fault
+	for _, f := range p.Faults {
+		list = append(list, record.Fault{Fault: f.Fault, Group: f.Group, Devices: f.Devices})
+	}
+	return list
+}

@@ -76,6 +76,7 @@ type run struct {
 	tickets map[uint64]func(hub.Reply, error)
 	step    int           // place in Plan.Steps
 	act     scenarios.Act // of that step, nil: not begun
+	asked   int           // commands of that act so far
 	wake    sim.Time      // when the act wants to be asked again
 	missed  []record.Expectation
 	before  int64 // bytes used before there were devices
@@ -203,10 +204,11 @@ func (r *run) steps(now sim.Time) error {
 		turn := scenarios.Turn{Wake: sim.Never}
 		r.act.Next(scene, &turn)
 		r.wake = turn.Wake
-		for n, c := range turn.Do {
-			if err := r.command(n, c); err != nil {
+		for _, c := range turn.Do {
+			if err := r.command(r.asked, c); err != nil {
 				return err
 			}
+			r.asked++
 		}
 		if !turn.Done {
 			if r.wake > now {
@@ -220,13 +222,13 @@ func (r *run) steps(now sim.Time) error {
 			r.step = len(r.Plan.Steps)
 			break
 		}
-		r.step, r.act = r.step+1, nil
+		r.step, r.act, r.asked = r.step+1, nil, 0
 	}
 	r.wake = sim.Never
 	return nil
 }
 
-// command runs one command of an act and sees to its answer.
+// command runs the n-th command of an act and sees to its answer.
 func (r *run) command(n int, c hub.Command) error {
 	act := r.act
 	answer := func(reply hub.Reply, err error) {

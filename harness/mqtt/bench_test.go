@@ -3,6 +3,7 @@ package mqtt
 import (
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 )
@@ -88,21 +89,24 @@ func BenchmarkIdle(b *testing.B) {
 	for _, client := range clients {
 		b.Run(client.name, func(b *testing.B) {
 			for b.Loop() {
-				broker := newBroker(&broker{})
+				l := NewMemListener("idle", 0)
+				var servers sync.WaitGroup
+				servers.Go(func() {
+					for {
+						c, err := l.Accept()
+						if err != nil {
+							return
+						}
+						servers.Go(func() { quietServer(NewSession(c, 0), new(Packet)) })
+					}
+				})
 				h := &ponger{in: make(chan Message, 1)}
-				memory := func() (heap, stack float64) {
-					runtime.GC()
-					runtime.GC()
-					var m runtime.MemStats
-					runtime.ReadMemStats(&m)
-					return float64(m.HeapAlloc), float64(m.StackInuse)
-				}
 				heap0, stack0 := memory()
 				goroutines := runtime.NumGoroutine()
 				all := make([]Client, n)
 				start := time.Now()
 				for i := range all {
-					c, err := client.connect(b.Context(), Options{Dial: broker.dial, Handler: h, ClientID: "a", CleanSession: true})
+					c, err := client.connect(b.Context(), Options{Dial: l.Dial, Handler: h, ClientID: "a", CleanSession: true})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -117,7 +121,8 @@ func BenchmarkIdle(b *testing.B) {
 					c.Cut()
 					c.Wait()
 				}
-				broker.stop()
+				l.Close()
+				servers.Wait()
 			}
 		})
 	}

@@ -97,8 +97,9 @@ func (b *broker) answer(s *Session, p Packet) {
 	}
 	switch p.Kind {
 	case Connect:
-		s.Send(&Packet{Kind: Connack, Code: b.code, SessionPresent: b.present})
-		if b.code != Accepted {
+		code := b.code // the test may change it once CONNACK is there
+		s.Send(&Packet{Kind: Connack, Code: code, SessionPresent: b.present})
+		if code != Accepted {
 			s.CloseAfterFlush(time.Second)
 			return
 		}

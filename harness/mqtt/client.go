@@ -247,14 +247,23 @@ func (l *line) reason() error {
 
 func (l *line) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
-	if err != nil && !isTimeout(err) {
-		if l.leaving.Load() {
-			l.end(ErrDisconnected)
-		}
-		l.end(fmt.Errorf("mqtt: connection lost: %w", err))
-		err = l.err
+	if err != nil {
+		err = l.lost(err)
 	}
 	return n, err
+}
+
+// lost ends the link over the error of a Read, unless that was a timeout, and
+// returns why the link ended.
+func (l *line) lost(err error) error {
+	if isTimeout(err) {
+		return err
+	}
+	if l.leaving.Load() {
+		l.end(ErrDisconnected)
+	}
+	l.end(fmt.Errorf("mqtt: connection lost: %w", err))
+	return l.err
 }
 
 func (l *line) Write(b []byte) (int, error) {

@@ -15,6 +15,7 @@ type lean struct {
 	line    *line
 	handler Handler
 	reader  Reader
+	packet  Packet // the one just read; not on the stack, which stays at 2 KB so
 	present bool
 	beat    time.Duration // how often silence is looked at; 0: never
 	pong    time.Duration
@@ -110,13 +111,13 @@ func (l *lean) run() {
 }
 
 func (l *lean) read() error {
-	var p Packet
+	p := &l.packet
 	pinged, quiet := false, 0 // quiet: beats since something was heard
 	if l.beat > 0 {
 		l.await(l.beat)
 	}
 	for {
-		err := l.reader.read(&p)
+		err := l.reader.read(p)
 		if err != nil && l.beat > 0 && isTimeout(err) {
 			if pinged {
 				return ErrPing
@@ -140,7 +141,7 @@ func (l *lean) read() error {
 			pinged = false // whatever came, the server is there
 			l.await(l.beat)
 		}
-		if err := l.take(&p); err != nil {
+		if err := l.take(p); err != nil {
 			return err
 		}
 	}

@@ -104,26 +104,29 @@ func (d *deadline) stop() {
 	}
 }
 
-func (h *half) read(b []byte) (int, error) {
+// read is where most goroutines of a large fleet are parked, so it and what
+// calls it keep their frames small: no defer here.
+func (h *half) read(b []byte) (n int, err error) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	for {
 		switch {
 		case h.rend:
-			return 0, net.ErrClosed
+			err = net.ErrClosed
 		case h.readBy.passed():
-			return 0, os.ErrDeadlineExceeded
+			err = os.ErrDeadlineExceeded
 		case len(b) == 0:
-			return 0, nil
 		case h.ring.n > 0:
-			n := h.ring.read(b)
+			n = h.ring.read(b)
 			h.writable.Broadcast()
-			return n, nil
 		case h.wend:
-			return 0, io.EOF
+			err = io.EOF
+		default:
+			h.readBy.arm(&h.readable)
+			h.readable.Wait()
+			continue
 		}
-		h.readBy.arm(&h.readable)
-		h.readable.Wait()
+		h.mu.Unlock()
+		return n, err
 	}
 }
 

@@ -75,45 +75,40 @@ func (r *Reader) read(p *Packet) error {
 // await reads until the next packet is there as a whole: in big, or else in buf.
 func (r *Reader) await() error {
 	for r.size == 0 {
-		first, size, head, err := parseHeader(r.buf[r.r:r.w])
-		if err != nil {
+		if whole, err := r.look(); whole || err != nil {
 			return err
 		}
-		if size > r.limit {
-			return ErrTooLarge
-		}
-		switch {
-		case head == 0:
-		case head+size > len(r.buf):
-			r.first, r.size = first, size
-			r.big = make([]byte, 0, min(size, firstChunk))
-			r.big = append(r.big, r.buf[r.r+head:r.w]...)
-			r.r, r.w = 0, 0
-			return r.awaitBig()
-		case r.w-r.r >= head+size:
-			return nil
-		}
-		if err := r.fill(); err != nil {
-			return err
+		if r.size == 0 {
+			if err := r.fill(); err != nil {
+				return err
+			}
 		}
 	}
-	return r.awaitBig()
-}
-
-func (r *Reader) awaitBig() error {
 	for len(r.big) < r.size {
-		if len(r.big) == cap(r.big) {
-			grown := make([]byte, len(r.big), min(2*cap(r.big), r.size))
-			copy(grown, r.big)
-			r.big = grown
-		}
-		n, err := r.some(r.big[len(r.big):cap(r.big)])
-		r.big = r.big[:len(r.big)+n]
-		if err != nil {
-			return within(err)
+		if err := r.fillBig(); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// look says whether buf holds a whole packet. One that buf cannot hold it moves
+// to big.
+func (r *Reader) look() (whole bool, err error) {
+	first, size, head, err := parseHeader(r.buf[r.r:r.w])
+	switch {
+	case err != nil || head == 0:
+		return false, err
+	case size > r.limit:
+		return false, ErrTooLarge
+	case head+size <= len(r.buf):
+		return r.w-r.r >= head+size, nil
+	}
+	r.first, r.size = first, size
+	r.big = make([]byte, 0, min(size, firstChunk))
+	r.big = append(r.big, r.buf[r.r+head:r.w]...)
+	r.r, r.w = 0, 0
+	return false, nil
 }
 
 // parse takes the packet that await has found.
@@ -137,26 +132,45 @@ func (r *Reader) fill() error {
 		r.w = copy(r.buf[:], r.buf[r.r:r.w])
 		r.r = 0
 	}
-	n, err := r.some(r.buf[r.w:])
-	r.w += n
-	if err != nil && r.w > 0 {
-		err = within(err)
-	}
-	return err
-}
-
-// some reads at least one byte or returns an error; an error that comes with
-// bytes comes again.
-func (r *Reader) some(b []byte) (int, error) {
-	for range 100 {
-		if n, err := r.src.Read(b); n > 0 {
-			return n, nil
-		} else if err != nil {
-			return 0, err
+	for range maxEmptyReads {
+		n, err := r.src.Read(r.buf[r.w:])
+		r.w += n
+		if n > 0 {
+			return nil // an error that comes with bytes comes again
+		}
+		if err != nil {
+			if r.w > 0 {
+				err = within(err)
+			}
+			return err
 		}
 	}
-	return 0, io.ErrNoProgress
+	return io.ErrNoProgress
 }
+
+// fillBig reads more into big.
+func (r *Reader) fillBig() error {
+	if len(r.big) == cap(r.big) {
+		grown := make([]byte, len(r.big), min(2*cap(r.big), r.size))
+		copy(grown, r.big)
+		r.big = grown
+	}
+	for range maxEmptyReads {
+		n, err := r.src.Read(r.big[len(r.big):cap(r.big)])
+		r.big = r.big[:len(r.big)+n]
+		if n > 0 {
+			return nil
+		}
+		if err != nil {
+			return within(err)
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// maxEmptyReads is how often in a row a stream may return neither bytes nor an
+// error.
+const maxEmptyReads = 100
 
 func within(err error) error {
 	if err == io.EOF {

@@ -64,6 +64,8 @@ type Session struct {
 
 // NewSession returns a Session over an accepted connection, which it owns from
 // then on. limit is the largest remaining length it reads, 0 for DefaultLimit.
+// Should conn's Close wait for the peer, as that of a *tls.Conn does, it has
+// NetConn, as *tls.Conn has: that is closed then.
 func NewSession(conn net.Conn, limit int) *Session {
 	s := &Session{conn: conn}
 	s.reader.init(conn, limit)
@@ -82,11 +84,13 @@ func (s *Session) Conn() net.Conn { return s.conn }
 // this side, the error is why: ErrClosed, ErrSlowConsumer, ErrKeepAlive, or what
 // Fail was given. io.EOF means that the peer closed it.
 func (s *Session) Read() (p Packet, err error) {
-	err = s.read(&p)
+	err = s.ReadInto(&p)
 	return p, err
 }
 
-func (s *Session) read(p *Packet) error {
+// ReadInto is Read into p, for a caller with many connections that keeps p off
+// its goroutines' stacks.
+func (s *Session) ReadInto(p *Packet) error {
 	if err := s.reader.read(p); err != nil {
 		if cause := s.Err(); cause != nil && !errors.Is(err, ErrMalformed) {
 			err = cause

@@ -40,7 +40,7 @@ type Profile struct {
 	StorageFree int64 // bytes free for a downloaded package; default 64 MiB
 	MemoryFree  int64 // KB, resource MemoryFree and bound for a package; default 65536
 
-	Battery bool // whether the level drains, 1 % every 10 s from 100 to 0 and again; default true
+	Battery bool // whether the level drains, 1 % every 10 s from 100 to 0 and again, unless Values gives it; default true
 
 	Values []doc.Member // initial values of resources, by service name of table D.1
 

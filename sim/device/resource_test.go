@@ -152,6 +152,7 @@ func TestProfile(t *testing.T) {
 		{"memoryFree", func(p *Profile) { p.MemoryFree = -1 }},
 		{"values.Colour", func(p *Profile) { p.Values = []doc.Member{{Name: "Colour", Value: doc.Int(1)}} }},
 		{"values.BatteryLevel", func(p *Profile) { p.Values = []doc.Member{{Name: "BatteryLevel", Value: doc.String("x")}} }},
+		{"values.CurrentTime", func(p *Profile) { p.Values = []doc.Member{{Name: "CurrentTime", Value: doc.Int(1)}} }},
 		{"values.RebootDevice", func(p *Profile) { p.Values = []doc.Member{{Name: "RebootDevice", Value: doc.Int(1)}} }},
 		{"commands[0].name", func(p *Profile) { p.Commands = []Command{{Name: "a b"}} }},
 		{"commands[0].name", func(p *Profile) { p.Commands = []Command{{Name: "dm.read"}} }},

@@ -89,6 +89,8 @@ func CheckValues(path string, values []doc.Member) []Complaint {
 			list.add(at, "no resource of that name")
 		case info.Access&sim.Readable == 0 && r != FirmwarePackageURI:
 			list.add(at, "has no value")
+		case r == CurrentTime:
+			list.add(at, "is a function of time; write it while the device runs")
 		default:
 			if _, err := r.Parse(v.Value); err != nil {
 				list.add(at, "%s", strings.TrimPrefix(err.Error(), info.Name+": "))

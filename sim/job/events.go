@@ -31,11 +31,16 @@ func (e *Engine) Answered(now sim.Time, ref Ref, a Ack, out *sim.Outbox) {
 		s.Refused(r, &a)
 		return
 	}
-	if c.stop {
+	r.refuse(&a)
+}
+
+// refuse ends a child whose call was not answered with 200.
+func (r *run) refuse(a *Ack) {
+	if r.child.stop {
 		r.end(Cancelled, "")
 		return
 	}
-	r.fail(refusal(s, &a))
+	r.fail(refusal(r.step(), a))
 }
 
 // refusal says in words why a call was not answered with 200. The device's

@@ -69,6 +69,9 @@ var firmwareUpdate = Kind{
 		{
 			Name: "executing", Waiting: "the device to start the update",
 			Enter: func(r *run) {
+				if !r.fleet().Online(r.dev()) {
+					return // Online enters again
+				}
 				version, _ := r.property("FirmwareVersion")
 				r.child.before = version.Text()
 				r.child.state, r.child.result, r.child.reconnected = 0, unknown, false
@@ -76,6 +79,19 @@ var firmwareUpdate = Kind{
 				r.execute("/5/0/2")
 			},
 			Answer: func(r *run, _ *Ack) { r.next() },
+			Online: func(r *run) {
+				if !r.calling() {
+					r.enter(int(r.child.step))
+				}
+			},
+			Refused: func(r *run, a *Ack) {
+				if a.Lost == "" || r.fleet().Online(r.dev()) && !r.child.reconnected {
+					r.refuse(a)
+					return
+				}
+				r.next() // the update itself may have cut the answer off
+			},
+			Offline: func(r *run) { r.child.reconnected = true },
 		},
 		{
 			Name: "applying", Waiting: "the device to come back with the new version (state 1)",
