@@ -229,6 +229,7 @@ type param struct {
 // for.
 func (c *compiler) needs(t *jobText) {
 	var names, have []string
+	var last spot
 	for _, p := range [...]param{
 		{"firmwareUpdate", "package", t.pack.at, t.pack.ok},
 		{"firmwareUpdate", "packageUri", t.uri.at, t.uri.ok},
@@ -239,8 +240,8 @@ func (c *compiler) needs(t *jobText) {
 		switch {
 		case p.kind == t.kind.v:
 			names = append(names, p.name)
-			if t.node.get(p.name) != nil { // if it is wrong, that was said already
-				have = append(have, p.name)
+			if n := t.node.get(p.name); n != nil { // if it is wrong, that was said already
+				have, last = append(have, p.name), n.at
 			}
 		case p.ok:
 			c.r.complain(p.at, "leave it out", "a job of kind %s has no use for %s", t.kind.v, p.name)
@@ -250,7 +251,7 @@ func (c *compiler) needs(t *jobText) {
 	case len(names) > 0 && len(have) == 0:
 		c.r.complain(t.kind.at, "", "a job of kind %s needs %s", t.kind.v, strings.Join(names, " or "))
 	case len(have) > 1:
-		c.r.complain(t.uri.at, "use one of them", "job %s has both %s", t.id.v, strings.Join(have, " and "))
+		c.r.complain(last, "use one of them", "job %s has both %s", t.id.v, strings.Join(have, " and "))
 	}
 }
 

@@ -63,7 +63,7 @@ func (d *Device) Append(b []byte) []byte {
 	for _, n := range []uint64{d.TwinVersion, d.TwinEtag, d.DesiredVersion, d.ReportedVersion, d.ServiceEtag} {
 		b = append(strconv.AppendUint(b, n, 10), ',')
 	}
-	for _, v := range []doc.Value{d.Service, d.Tags, d.Desired, d.Reported, d.Read} {
+	for _, v := range []doc.Value{d.Service, d.Tags, d.Cloud, d.Desired, d.Reported, d.Read} {
 		b = append(b, ' ')
 		b = appendTimed(b, v)
 	}

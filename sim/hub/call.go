@@ -29,7 +29,8 @@ const none = ^uint32(0)
 // ack is a job's call that found no device.
 type ack struct {
 	child job.Ref
-	why   string
+	text  string
+	why   job.Why
 }
 
 const (
@@ -176,7 +177,7 @@ func (h *Hub) callTimedOut(now sim.Time, i uint32, out *sim.Outbox) {
 	}
 	h.count.CallsTimedOut++
 	if c.ticket == 0 {
-		h.jobs.Answered(now, c.child, job.Ack{Lost: "the device did not answer in time"}, out)
+		h.jobs.Answered(now, c.child, job.Ack{Lost: "the device did not answer in time", Why: job.WhyTimeout}, out)
 		return
 	}
 	h.settle(c.ticket, Reply{}, &Error{CodeTimeout, fmt.Sprintf("device %q did not answer in time", id)}, out)
@@ -195,7 +196,7 @@ func (h *Hub) dropCalls(now sim.Time, dev uint32, why sim.Reason, out *sim.Outbo
 		c := h.remove(list[k])
 		switch {
 		case c.ticket == 0:
-			h.lost = append(h.lost, ack{c.child, "the device disconnected"})
+			h.lost = append(h.lost, ack{c.child, "the device disconnected", job.WhyLost})
 		case why == sim.ReasonTakeover:
 			h.settle(c.ticket, Reply{}, &Error{CodeTakeover, fmt.Sprintf("device %q opened a new connection", id)}, out)
 		default:

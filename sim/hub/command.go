@@ -138,6 +138,7 @@ type Device struct {
 	Service                  doc.Value
 	ServiceEtag              uint64
 	Tags, Desired, Reported  doc.Value // with the time of change in every member
+	Cloud                    doc.Value // cloud properties: Central's own, never sent to the device
 	TwinVersion              uint64
 	TwinEtag                 uint64
 	DesiredVersion           uint64

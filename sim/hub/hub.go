@@ -103,7 +103,7 @@ func (h *Hub) finish(now sim.Time, out *sim.Outbox) {
 		list := h.lost
 		h.lost = nil
 		for _, a := range list {
-			h.jobs.Answered(now, a.child, job.Ack{Lost: a.why}, out)
+			h.jobs.Answered(now, a.child, job.Ack{Lost: a.text, Why: a.why}, out)
 		}
 	}
 	for _, n := range h.jobs.Ended() {

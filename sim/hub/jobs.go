@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -92,6 +93,25 @@ func (f fleet) Find(id sim.DeviceID) (uint32, bool) {
 	return n, ok
 }
 
+func (f fleet) Gone(dev uint32) bool { return *f.h.devices.At(int(dev)) == nil }
+
+func (f fleet) Desire(now sim.Time, dev uint32, patch doc.Value, out *sim.Outbox) error {
+	return f.h.desire(now, dev, doc.Value{}, patch, out)
+}
+
+func (f fleet) Cloud(now sim.Time, dev uint32, patch doc.Value, out *sim.Outbox) error {
+	v, err := patched("cloudProperties", (*f.h.devices.At(int(dev))).Cloud, patch, maxTags, now)
+	if err != nil {
+		return err
+	}
+	f.h.mut(dev, out).Cloud = v
+	return nil
+}
+
+func (f fleet) Enqueue(now sim.Time, dev uint32, command string, payload []byte, out *sim.Outbox) error {
+	return errors.New("commands that wait for an offline device are not built yet")
+}
+
 func (f fleet) Online(dev uint32) bool { return f.h.sessions[dev].online() }
 
 func (f fleet) Property(dev uint32, name string) (doc.Value, sim.Time) {
@@ -105,7 +125,7 @@ func (f fleet) Property(dev uint32, name string) (doc.Value, sim.Time) {
 func (f fleet) Call(now sim.Time, dev uint32, c job.Ref, method string, body []byte, timeout time.Duration, out *sim.Outbox) {
 	if !f.h.sessions[dev].online() {
 		f.h.count.CallsOffline++
-		f.h.lost = append(f.h.lost, ack{c, "device not connected"})
+		f.h.lost = append(f.h.lost, ack{c, "device not connected", job.WhyOffline})
 		return
 	}
 	f.h.send(now, dev, call{child: c, due: now}, method, body, timeout, out)

@@ -144,34 +144,45 @@ func (h *Hub) patchTwin(now sim.Time, c PatchTwin, out *sim.Outbox) (Reply, erro
 	if c.Etag != "" && c.Etag != "*" && c.Etag != strconv.FormatUint(d.TwinEtag, 10) {
 		return Reply{}, &Error{CodePrecondition, "the twin's etag is " + strconv.FormatUint(d.TwinEtag, 10)}
 	}
-	tags, err := patched("tags", d.Tags, c.Tags, maxTags, now)
-	if err != nil {
+	if err := h.desire(now, n, c.Tags, c.Desired, out); err != nil {
 		return Reply{}, err
 	}
-	desired, err := patched("desired", d.Desired, c.Desired, maxSection, now)
+	return Reply{Device: h.handOut(n, out)}, nil
+}
+
+// desire merges patches into a twin's tags and desired properties and tells
+// the device of what is desired.
+func (h *Hub) desire(now sim.Time, n uint32, tagsPatch, desiredPatch doc.Value, out *sim.Outbox) error {
+	d := *h.devices.At(int(n))
+	tags, err := patched("tags", d.Tags, tagsPatch, maxTags, now)
 	if err != nil {
-		return Reply{}, err
+		return err
 	}
-	said := c.Desired
+	desired, err := patched("desired", d.Desired, desiredPatch, maxSection, now)
+	if err != nil {
+		return err
+	}
+	said := desiredPatch
 	if said.IsNull() { // the device is told of every member that vanished
 		said = doc.Object()
 		for name := range d.Desired.Members() {
 			said = said.With(name, doc.Null(), now)
 		}
 	}
-	silent := c.Desired.Len() == 0 && !c.Desired.IsNull() || doc.Equal(doc.Merge(doc.Value{}, said, now), doc.Object()) && doc.Equal(d.Desired, desired)
+	silent := desiredPatch.Len() == 0 && !desiredPatch.IsNull() || doc.Equal(doc.Merge(doc.Value{}, said, now), doc.Object()) && doc.Equal(d.Desired, desired)
 	d = h.mut(n, out)
 	d.Tags, d.Desired = tags, desired
 	d.TwinVersion++
 	d.TwinEtag++
-	if !c.Desired.IsAbsent() {
-		d.DesiredVersion++
-		if s := &h.sessions[n]; s.open && s.features&sim.FeatureDesired != 0 && !silent {
-			out.Send = append(out.Send, sim.Message{Kind: sim.Desired, Device: d.ID, Conn: s.conn, ID: d.DesiredVersion,
-				Body: appendVersioned(nil, said, d.DesiredVersion), Due: now})
-		}
+	if desiredPatch.IsAbsent() {
+		return nil
 	}
-	return Reply{Device: h.handOut(n, out)}, nil
+	d.DesiredVersion++
+	if s := &h.sessions[n]; s.open && s.features&sim.FeatureDesired != 0 && !silent {
+		out.Send = append(out.Send, sim.Message{Kind: sim.Desired, Device: d.ID, Conn: s.conn, ID: d.DesiredVersion,
+			Body: appendVersioned(nil, said, d.DesiredVersion), Due: now})
+	}
+	return nil
 }
 
 // patched merges a patch into a section: absent leaves it alone, null clears

@@ -1,7 +1,6 @@
 package job
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
@@ -13,6 +12,8 @@ import (
 type Fleet interface {
 	// Find returns a device's number.
 	Find(sim.DeviceID) (dev uint32, ok bool)
+	// Gone says whether the device was deleted.
+	Gone(dev uint32) bool
 	// Online says whether the device is connected and takes direct methods.
 	Online(dev uint32) bool
 	// Property returns what the hub knows of a device property, with the
@@ -26,6 +27,12 @@ type Fleet interface {
 	Read(now sim.Time, dev uint32, values doc.Value, out *sim.Outbox)
 	// Configured notes the last configuration a job sent.
 	Configured(dev uint32, value string, out *sim.Outbox)
+	// Desire merges a patch into the device's desired properties.
+	Desire(now sim.Time, dev uint32, patch doc.Value, out *sim.Outbox) error
+	// Cloud merges a patch into what the hub alone keeps of the device.
+	Cloud(now sim.Time, dev uint32, patch doc.Value, out *sim.Outbox) error
+	// Enqueue keeps a command for the device until it comes.
+	Enqueue(now sim.Time, dev uint32, command string, payload []byte, out *sim.Outbox) error
 }
 
 // Ref names a child: the job's number and the child's place in it.
@@ -36,6 +43,7 @@ type Ack struct {
 	Status int32  // the device's status, 0 if there was no answer
 	Body   []byte // the device's answer
 	Lost   string // why there was no answer: "device not connected", "timed out", ...
+	Why    Why    // and of which kind that is
 }
 
 // Config sets an engine up.
@@ -43,7 +51,8 @@ type Config struct {
 	Gen    *uint32   // generation of the pages, shared with the hub's
 	Rand   *sim.Rand // the hub's stream, for ids
 	Fleet  Fleet
-	Strict bool          //  a job id in use is refused; else a running job is answered as it is and an ended one replaced
+	Strict bool          // a job id in use is refused; else a running job is answered as it is and an ended one replaced
+	Slots  int           // how many Queued jobs run at the same time; 0: 5
 	Call   time.Duration // how long a device may take to answer a call; 0: 30 s
 	Keep   time.Duration // how long an ended job is kept; 0: 30 days
 }
@@ -62,10 +71,12 @@ type Engine struct {
 	ids    idMaker
 	ended  []uint32
 	chosen map[uint32]map[uint32]bool // job still selecting -> devices it has
+	busy   int                        // Queued jobs that have a slot
+	queue  []uint32                   // Queued jobs that wait for one, in order
 }
 
 // Job is the engine's own record of a job. Snapshots of it are read through
-// the methods below.
+// the methods of Jobs.
 type Job struct {
 	number   uint32
 	kind     *Kind
@@ -78,11 +89,21 @@ type Job struct {
 	reason   string
 	counts   Counts
 	children sim.Pages[child]
-	cursor   int // next child to start; then, when sweeping, the next to end
 	sweep    sweep
-	held     int // children that wait behind another job of their device
+	cursor   int     // next child to start
+	over     int     // next child to sweep over
+	again    []int32 // children to start before that one: tried again, or held up by a stop
+	held     int     // children that wait behind another job of their device
+	batch    batch
+	batches  []Batch
+	pace     pace
+	slot     bool // has one of the engine's
+	settled  bool // has ended, and nothing of it is in flight
 	purged   bool
-	timer    uint32 // slot + 1
+	rerun    uint32        // number + 1 of the job whose failed devices these are
+	left     time.Duration // of the timeout, while the clock stands
+	timer    uint32        // slot + 1: of the timeout
+	wake     uint32        // slot + 1: of a pause or the pace
 }
 
 // sweep is what goes over all children of a job.
@@ -105,16 +126,21 @@ type child struct {
 	step        uint8
 	state       uint8 // firmware update state the device said, 0: none
 	result      uint8
+	attempt     uint8 // tries that failed
 	reconnected bool
 	stop        bool   // cancelled: end at the next step
 	waiting     bool   // behind another exclusive child of its device
 	calls       uint8  // calls without an outcome, present one and left-over ones
 	current     bool   // the present step has a call
-	timer       uint32 // slot + 1
+	timer       uint32 // slot + 1: step, grace or back-off
+	limit       uint32 // slot + 1: the device's timeout
 }
 
 // unknown is the result of a device that has not said one.
 const unknown = 0xff
+
+// gone is the number of a target that is no device.
+const gone = ^uint32(0)
 
 type slot struct {
 	ref  Ref
@@ -124,8 +150,11 @@ type slot struct {
 const (
 	slotJob   = iota // the job's timeout
 	slotPurge        // the job's history ends
+	slotWake         // the job's pause or pace is over
 	slotStep         // the child's step timeout
 	slotGrace        // the child's device did not come
+	slotLimit        // the child's timeout
+	slotRetry        // the child is tried again
 )
 
 // NewEngine returns an engine without jobs.
@@ -136,98 +165,13 @@ func NewEngine(cfg Config) *Engine {
 	if cfg.Keep == 0 {
 		cfg.Keep = 30 * 24 * time.Hour
 	}
+	if cfg.Slots == 0 {
+		cfg.Slots = 5
+	}
 	return &Engine{
 		cfg: cfg, jobs: sim.NewPages[Job](cfg.Gen), byID: map[string]uint32{}, active: map[uint32][]Ref{},
 		ids: newIDMaker(cfg.Rand), chosen: map[uint32]map[uint32]bool{},
 	}
-}
-
-// Check says what is wrong with a spec, nil if nothing is. It does not look
-// at the devices.
-func Check(s *Spec) error {
-	k, err := FindKind(s.Kind)
-	if err != nil {
-		return err
-	}
-	switch {
-	case len(s.ID) > 256:
-		return fmt.Errorf("job id has %d bytes; the limit is 256", len(s.ID))
-	case len(s.Targets) == 0:
-		return fmt.Errorf("the job names no device")
-	case len(s.Targets) > MaxTargets:
-		return fmt.Errorf("the job names %d devices; the limit is %d", len(s.Targets), MaxTargets)
-	case s.Timeout != 0 && (s.Timeout < MinTimeout || s.Timeout > MaxTimeout):
-		return fmt.Errorf("timeout %s is outside %s to %s", s.Timeout, MinTimeout, MaxTimeout)
-	case s.StepTimeout < 0 || s.InFlight < 0:
-		return fmt.Errorf("stepTimeout and inFlight must not be below 0")
-	}
-	if k.Validate != nil {
-		if err := k.Validate(s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Submit takes a job whose spec passed Check and returns its number; of a job
-// with the same id that has not ended, that one's. A target that is not there
-// or named twice fails the whole job before any device has heard of it.
-func (e *Engine) Submit(now sim.Time, s Spec, out *sim.Outbox) (number uint32, err error) {
-	e.now = now
-	if old, ok := e.byID[s.ID]; ok && s.ID != "" {
-		if e.cfg.Strict {
-			return 0, fmt.Errorf("job %q exists", s.ID)
-		}
-		if e.jobs.At(int(old)).end == sim.Never {
-			return old, nil
-		}
-		e.purge(old)
-	}
-	number = uint32(e.jobs.Len())
-	if s.ID == "" {
-		s.ID = e.ids.make(Ref{number, ^uint32(0)})
-	}
-	if s.Timeout == 0 {
-		s.Timeout = DefaultTimeout
-	}
-	if s.Grace == 0 {
-		s.Grace = DefaultGrace
-	}
-	k, _ := FindKind(s.Kind)
-	j := e.jobs.Append(Job{
-		number: number, kind: k, spec: &s, status: Pending, created: now, start: sim.Never, end: sim.Never,
-		devs: make([]uint32, 0, len(s.Targets)), counts: Counts{Total: len(s.Targets), Pending: len(s.Targets)}, children: sim.NewPages[child](e.cfg.Gen),
-	})
-	e.byID[s.ID] = number
-	e.chosen[number] = make(map[uint32]bool, len(s.Targets))
-	e.work = append(e.work, number)
-	e.note(j, now, out)
-	return number, nil
-}
-
-// choose takes the next target into a job's list; the last one starts the
-// job's clock.
-func (e *Engine) choose(j *Job, now sim.Time, out *sim.Outbox) {
-	id := j.spec.Targets[len(j.devs)]
-	dev, ok := e.cfg.Fleet.Find(id)
-	if chosen := e.chosen[j.number]; ok && !chosen[dev] {
-		chosen[dev] = true
-		j.devs = append(j.devs, dev)
-		if len(j.devs) < len(j.spec.Targets) {
-			return
-		}
-		j.sweep, j.status, j.start = starting, Running, now
-		j.timer = e.arm(slot{Ref{Job: j.number}, slotJob}, now.Add(j.spec.Timeout)) + 1
-		e.note(j, now, out)
-	} else {
-		j.reason = fmt.Sprintf("device %q is not registered", id)
-		if ok {
-			j.reason = fmt.Sprintf("device %q is named twice", id)
-		}
-		j.status, j.sweep = Failed, idle
-		e.close(j, now, out)
-	}
-	delete(e.chosen, j.number)
 }
 
 // Deadline is when Step wants to be called next.
@@ -253,56 +197,52 @@ func (e *Engine) Step(now sim.Time, out *sim.Outbox) {
 		e.due(s, now, out)
 	}
 	for left > 0 && len(e.work) > 0 {
-		j := e.jobs.Mut(int(e.work[0]))
-		if left = e.advance(j, now, left, out); left > 0 {
-			e.work = append(e.work[:0], e.work[1:]...)
-		} else { // the others' turn
-			e.work = append(append(e.work[:0], e.work[1:]...), j.number)
+		n := e.work[0]
+		left = e.advance(int(n), now, left, out)
+		e.work = append(e.work[:0], e.work[1:]...)
+		if left == 0 { // it may have more to do: the others' turn
+			e.todo(n)
 		}
 	}
 }
 
-// next is the one place that chooses who is worked on next.
-func (j *Job) next() (i int, ok bool) {
-	if j.cursor >= len(j.devs) || j.spec.InFlight > 0 && j.counts.Running+j.held >= j.spec.InFlight {
-		return 0, false
-	}
-	j.cursor++
-	return j.cursor - 1, true
-}
-
 // advance moves a job's cursor over at most left children and returns what is
 // left; 0 means that it may have more to do.
-func (e *Engine) advance(j *Job, now sim.Time, left int, out *sim.Outbox) int {
-	number := int(j.number)
+func (e *Engine) advance(n int, now sim.Time, left int, out *sim.Outbox) int {
 	for ; left > 0; left-- {
-		j = e.jobs.Mut(number)
+		j := e.jobs.Mut(n)
 		switch j.sweep {
 		case selecting:
 			e.choose(j, now, out)
 		case starting:
-			i, ok := j.next()
+			i, ok := e.next(j, now)
 			if !ok {
 				return left
 			}
-			j.children.Append(child{start: sim.Never, end: sim.Never, result: unknown})
+			if i >= j.children.Len() {
+				j.children.Append(child{start: sim.Never, end: sim.Never, result: unknown})
+			}
 			e.start(&run{e: e, job: j, child: j.children.Mut(i), i: i, now: now, out: out})
 		case cancelling, expiring:
-			if j.cursor >= len(j.spec.Targets) {
+			if j.over >= len(j.spec.Targets) {
 				j.sweep = idle
+				if j.status == Stopped {
+					j.sweep = starting
+				}
 				e.settle(j, now, out)
 				return left
 			}
-			i := j.cursor
-			j.cursor++
+			i := j.over
+			j.over++
 			if i >= j.children.Len() {
 				j.children.Append(child{start: sim.Never, end: sim.Never, result: unknown})
 			}
 			r := &run{e: e, job: j, child: j.children.Mut(i), i: i, now: now, out: out}
 			switch c := r.child; {
 			case c.status.Ended():
+			case j.sweep == expiring && c.status == Pending && j.status != Running: // it was never begun, and never will be or not yet
 			case j.sweep == expiring:
-				r.fail(r.timedOut(j.spec.Timeout))
+				r.end(Failed, r.timedOut(j.spec.Timeout))
 			case c.status == Pending || c.step == 0:
 				r.end(Cancelled, "")
 			default:
@@ -315,10 +255,32 @@ func (e *Engine) advance(j *Job, now sim.Time, left int, out *sim.Outbox) int {
 	return 0
 }
 
+// next is the one place that chooses who is worked on next.
+func (e *Engine) next(j *Job, now sim.Time) (i int, ok bool) {
+	if j.status != Running || j.batch.opens > now ||
+		j.spec.InFlight > 0 && j.counts.Running+j.held >= j.spec.InFlight ||
+		len(j.again) == 0 && j.cursor >= j.batch.to || !e.paced(j, now) {
+		return 0, false
+	}
+	if len(j.again) > 0 {
+		i = int(j.again[0])
+		j.again = append(j.again[:0], j.again[1:]...)
+		return i, true
+	}
+	j.cursor++
+	return j.cursor - 1, true
+}
+
 // start begins a child, or lets it wait behind another exclusive child of its
 // device.
 func (e *Engine) start(r *run) {
-	dev, busy := r.dev(), false
+	dev := r.dev()
+	if dev == gone || e.cfg.Fleet.Gone(dev) {
+		r.begin()
+		r.end(Failed, "device deleted")
+		return
+	}
+	busy := false
 	for _, ref := range e.active[dev] {
 		if e.jobs.At(int(ref.Job)).kind.Exclusive {
 			busy = true
@@ -332,6 +294,7 @@ func (e *Engine) start(r *run) {
 		return
 	}
 	r.begin()
+	r.enter(0)
 }
 
 // due handles a time limit.
@@ -343,23 +306,38 @@ func (e *Engine) due(s slot, now sim.Time, out *sim.Outbox) {
 		return
 	case slotJob:
 		j.timer = 0
-		if !j.status.Ended() || j.end == sim.Never {
-			j.sweep, j.cursor = expiring, 0
-			e.queue(j.number)
+		if !j.settled {
+			j.sweep, j.over, j.left = expiring, 0, 1
+			e.todo(j.number)
 		}
+		return
+	case slotWake:
+		j.wake = 0
+		e.todo(j.number)
 		return
 	}
 	r := &run{e: e, job: j, child: j.children.Mut(int(s.ref.Child)), i: int(s.ref.Child), now: now, out: out}
-	r.child.timer = 0
-	if s.what == slotGrace {
-		r.fail("device not connected")
+	if s.what == slotLimit {
+		r.child.limit = 0
+		r.fail(WhyTimeout, r.timedOut(j.spec.DeviceTimeout))
 		return
 	}
-	r.fail(r.timedOut(j.spec.StepTimeout))
+	r.child.timer = 0
+	switch s.what {
+	case slotGrace:
+		r.fail(WhyOffline, "device not connected")
+	case slotStep:
+		r.fail(WhyTimeout, r.timedOut(j.spec.StepTimeout))
+	case slotRetry:
+		if j.sweep == starting {
+			j.again = append(j.again, int32(s.ref.Child))
+			e.todo(j.number)
+		}
+	}
 }
 
-// queue puts a job's cursor to work unless it is there already.
-func (e *Engine) queue(number uint32) {
+// todo puts a job's cursor to work unless it is there already.
+func (e *Engine) todo(number uint32) {
 	for _, n := range e.work {
 		if n == number {
 			return
@@ -368,64 +346,13 @@ func (e *Engine) queue(number uint32) {
 	e.work = append(e.work, number)
 }
 
-// settle ends a job when all its children have ended.
-func (e *Engine) settle(j *Job, now sim.Time, out *sim.Outbox) {
-	if j.counts.Pending+j.counts.Running > 0 || j.end != sim.Never || j.sweep == cancelling || j.sweep == expiring {
-		return
-	}
-	if !j.status.Ended() {
-		j.status = Completed
-	}
-	if j.counts.Failed > 0 {
-		j.reason = fmt.Sprintf("%d of %d devices failed", j.counts.Failed, j.counts.Total)
-	}
-	e.close(j, now, out)
-}
-
-// close ends a job and begins its time in the history.
-func (e *Engine) close(j *Job, now sim.Time, out *sim.Outbox) {
-	j.end = now
-	if j.timer != 0 {
-		e.disarm(j.timer - 1)
-		j.timer = 0
-	}
-	e.arm(slot{Ref{Job: j.number}, slotPurge}, now.Add(e.cfg.Keep))
-	e.note(j, now, out)
-	e.ended = append(e.ended, j.number)
-}
-
-// Ended returns the numbers of the jobs that ended since the last call; the
-// slice holds until the next call of any method.
+// Ended returns the numbers of the jobs that ended, with nothing in flight any
+// more, since the last call; the slice holds until the next call of any
+// method.
 func (e *Engine) Ended() []uint32 {
 	n := e.ended
 	e.ended = e.ended[:0]
 	return n
-}
-
-// Cancel cancels a job: children not begun end as cancelled, running ones
-// stop when their step ends. An ended job stays as it is.
-func (e *Engine) Cancel(now sim.Time, id string, out *sim.Outbox) (ok bool) {
-	n, ok := e.byID[id]
-	if !ok {
-		return false
-	}
-	e.now = now
-	if j := e.jobs.Mut(int(n)); !j.status.Ended() {
-		delete(e.chosen, n)
-		j.status, j.sweep, j.cursor = Cancelled, cancelling, 0
-		e.queue(n)
-		e.note(j, now, out)
-	}
-	return true
-}
-
-// purge forgets a job. Its number is never used again.
-func (e *Engine) purge(n uint32) {
-	j := e.jobs.Mut(int(n))
-	if e.byID[j.spec.ID] == n {
-		delete(e.byID, j.spec.ID)
-	}
-	j.purged, j.children, j.devs, j.spec = true, sim.NewPages[child](e.cfg.Gen), nil, &Spec{ID: j.spec.ID, Kind: j.spec.Kind}
 }
 
 // note observes a job's state and marks its row.
@@ -444,10 +371,15 @@ func (e *Engine) arm(s slot, at sim.Time) uint32 {
 		e.slots = append(e.slots, s)
 	}
 	e.timers.Set(key, at)
-	return key
+	return key + 1
 }
 
-func (e *Engine) disarm(key uint32) {
-	e.timers.Clear(key)
-	e.free = append(e.free, key)
+// disarm clears the slot behind a field, if there is one.
+func (e *Engine) disarm(field *uint32) {
+	if *field == 0 {
+		return
+	}
+	e.timers.Clear(*field - 1)
+	e.free = append(e.free, *field-1)
+	*field = 0
 }

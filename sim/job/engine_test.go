@@ -66,7 +66,7 @@ func TestKinds(t *testing.T) {
 		"silent":   func(f *fleet) { f.to(f.now + 60*second) },
 		"cut-off": func(f *fleet) {
 			f.goOffline(0)
-			f.ack(0, job.Ack{Lost: "the device disconnected"})
+			f.ack(0, job.Ack{Lost: "the device disconnected", Why: job.WhyLost})
 			f.to(f.now + 60*second)
 		},
 	}
@@ -300,7 +300,7 @@ func TestRandomLives(t *testing.T) {
 				if limit := inFlight[n]; limit > 0 && c.Running > limit {
 					rt.Fatalf("job %s has %d in flight; the limit is %d", v.ID, c.Running, limit)
 				}
-				if (v.End != sim.Never) != (v.Status.Ended() && c.Running+c.Pending == 0) {
+				if (v.End != sim.Never) != v.Status.Ended() {
 					rt.Fatalf("job %s is %s, end %s, %+v", v.ID, v.Status, v.End, c)
 				}
 			}
@@ -344,7 +344,7 @@ func TestRandomLives(t *testing.T) {
 						if i == len(f.calls) {
 							break
 						}
-						f.ack(dev, job.Ack{Lost: "the device disconnected"})
+						f.ack(dev, job.Ack{Lost: "the device disconnected", Why: job.WhyLost})
 					}
 				}
 			case 5:

@@ -40,7 +40,11 @@ func (r *run) refuse(a *Ack) {
 		r.end(Cancelled, "")
 		return
 	}
-	r.fail(refusal(r.step(), a))
+	why := a.Why
+	if a.Lost == "" {
+		why = WhyRefused
+	}
+	r.fail(why, refusal(r.step(), a))
 }
 
 // refusal says in words why a call was not answered with 200. The device's
@@ -116,7 +120,7 @@ func (e *Engine) Reported(now sim.Time, dev uint32, properties doc.Value, out *s
 func (e *Engine) Deleted(now sim.Time, dev uint32, out *sim.Outbox) {
 	for _, ref := range append([]Ref(nil), e.active[dev]...) {
 		if r := e.run(ref, now, out); !r.child.status.Ended() {
-			r.fail("device deleted")
+			r.end(Failed, "device deleted")
 		}
 	}
 }

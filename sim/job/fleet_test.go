@@ -20,6 +20,7 @@ type fleet struct {
 	out     sim.Outbox
 	numbers map[sim.DeviceID]uint32
 	online  map[uint32]bool
+	gone    map[uint32]bool
 	known   map[uint32]doc.Value
 	at      sim.Time // when known was learned
 	calls   []call
@@ -34,7 +35,7 @@ type call struct {
 }
 
 func newFleet(t *testing.T, devices int, strict bool) *fleet {
-	f := &fleet{t: t, numbers: map[sim.DeviceID]uint32{}, online: map[uint32]bool{}, known: map[uint32]doc.Value{}}
+	f := &fleet{t: t, numbers: map[sim.DeviceID]uint32{}, online: map[uint32]bool{}, gone: map[uint32]bool{}, known: map[uint32]doc.Value{}}
 	for i := range devices {
 		f.numbers[id(i)] = uint32(i)
 		f.online[uint32(i)] = true
@@ -71,6 +72,20 @@ func (f *fleet) Read(_ sim.Time, dev uint32, values doc.Value, _ *sim.Outbox) {
 }
 func (f *fleet) Configured(dev uint32, value string, _ *sim.Outbox) {
 	fmt.Fprintf(&f.log, "%s  configured dev-%d %q\n", f.now, dev, value)
+}
+
+func (f *fleet) Gone(dev uint32) bool { return f.gone[dev] }
+func (f *fleet) Desire(_ sim.Time, dev uint32, patch doc.Value, _ *sim.Outbox) error {
+	fmt.Fprintf(&f.log, "%s  desire dev-%d %s\n", f.now, dev, patch)
+	return nil
+}
+func (f *fleet) Cloud(_ sim.Time, dev uint32, patch doc.Value, _ *sim.Outbox) error {
+	fmt.Fprintf(&f.log, "%s  cloud dev-%d %s\n", f.now, dev, patch)
+	return nil
+}
+func (f *fleet) Enqueue(_ sim.Time, dev uint32, command string, payload []byte, _ *sim.Outbox) error {
+	fmt.Fprintf(&f.log, "%s  enqueue dev-%d %s %s\n", f.now, dev, command, payload)
+	return nil
 }
 
 // drain writes down what the engine observed.

@@ -130,9 +130,9 @@ func downloading(r *run) {
 	case c.state == stateDownloaded:
 		r.next()
 	case c.state == stateIdle && c.result > resultSuccess && c.result != unknown:
-		r.fail(firmwareResult(c.result))
+		r.fail(WhyResult, firmwareResult(c.result))
 	case c.state == stateIdle && c.reconnected && c.result == resultDefault && !r.calling():
-		r.fail("the device restarted and lost the download (state 1, result 0)")
+		r.fail(WhyResult, "the device restarted and lost the download (state 1, result 0)")
 	}
 }
 
@@ -159,9 +159,9 @@ func applying(r *run) {
 			r.next()
 			return
 		}
-		r.fail(fmt.Sprintf("the device came back with the version it had before (%s, result 0)", c.before))
+		r.fail(WhyResult, fmt.Sprintf("the device came back with the version it had before (%s, result 0)", c.before))
 	case c.result > resultSuccess && c.result != unknown:
-		r.fail(firmwareResult(c.result))
+		r.fail(WhyResult, firmwareResult(c.result))
 	}
 }
 

@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
@@ -25,15 +26,20 @@ func (r *run) step() *Step  { return &r.job.kind.Steps[r.child.step] }
 
 func (r *run) id() sim.DeviceID { return r.job.spec.Targets[r.i] }
 
-// begin starts a child that was pending.
+// begin makes a pending child a running one.
 func (r *run) begin() {
 	c := r.child
 	r.unhold()
-	c.status, c.start = Running, r.now
+	c.status = Running
+	if c.start == sim.Never {
+		c.start = r.now
+	}
 	r.job.counts.Pending--
 	r.job.counts.Running++
+	if d := r.job.spec.DeviceTimeout; d > 0 {
+		c.limit = r.e.arm(slot{r.ref(), slotLimit}, r.now.Add(d))
+	}
 	r.note("running")
-	r.enter(0)
 }
 
 // unhold notes that the child waits for no other any more.
@@ -50,7 +56,7 @@ func (r *run) enter(n int) {
 	c.step, c.current = uint8(n), false
 	r.disarm()
 	if d := r.job.spec.StepTimeout; d > 0 {
-		c.timer = r.e.arm(slot{r.ref(), slotStep}, r.now.Add(d)) + 1
+		c.timer = r.e.arm(slot{r.ref(), slotStep}, r.now.Add(d))
 	}
 	r.step().Enter(r)
 }
@@ -68,21 +74,42 @@ func (r *run) next() {
 
 func (r *run) complete() { r.end(Completed, "") }
 
-func (r *run) fail(reason string) { r.end(Failed, reason) }
+// fail ends the child as failed, or has it tried again if the job says so.
+func (r *run) fail(why Why, reason string) {
+	c, p := r.child, r.job.spec.Retry
+	if c.status != Running || c.stop || r.job.status.Ended() || !p.takes(why, c.attempt) {
+		r.end(Failed, reason)
+		return
+	}
+	r.rest(Pending)
+	c.timer = r.e.arm(slot{r.ref(), slotRetry}, r.now.Add(p.backoff(c.attempt)))
+	c.attempt++
+	r.job.counts.Pending++
+	r.note("pending: try " + strconv.Itoa(int(c.attempt)) + " failed: " + reason)
+	r.settle()
+}
 
-// end ends the child and lets the next one begin: the device's next exclusive
-// child, the job's next target.
-func (r *run) end(s Status, reason string) {
+// rest ends what the child does at present.
+func (r *run) rest(s Status) {
 	c, counts := r.child, &r.job.counts
 	if c.status == Running {
 		counts.Running--
 	} else {
 		counts.Pending--
 	}
-	ran := c.status == Running
-	c.status, c.end, c.reason, c.current = s, r.now, reason, false
+	c.status, c.current = s, false
 	r.unhold()
-	r.disarm()
+	r.e.disarm(&c.timer)
+	r.e.disarm(&c.limit)
+}
+
+// end ends the child and lets the next one begin: the device's next exclusive
+// child, the job's next target.
+func (r *run) end(s Status, reason string) {
+	c, counts := r.child, &r.job.counts
+	ran := c.status == Running
+	r.rest(s)
+	c.end, c.reason = r.now, reason
 	switch s {
 	case Completed:
 		counts.Succeeded++
@@ -99,13 +126,19 @@ func (r *run) end(s Status, reason string) {
 		text += ": " + reason
 	}
 	r.note(text)
+	r.e.childEnded(r.job, s, r.now, r.out)
+	r.settle()
+}
+
+// settle lets others go on where this child was.
+func (r *run) settle() {
 	e := r.e
 	if r.i < len(r.job.devs) { // else it was cancelled before it was chosen
 		e.release(r.dev(), r.ref(), r.now, r.out)
 	}
 	j := e.jobs.Mut(int(r.job.number))
-	if j.sweep == starting && j.cursor < len(j.devs) {
-		e.queue(j.number)
+	if j.sweep == starting && j.status == Running {
+		e.todo(j.number)
 	}
 	e.settle(j, r.now, r.out)
 }
@@ -128,13 +161,29 @@ func (e *Engine) release(dev uint32, ref Ref, now sim.Time, out *sim.Outbox) {
 	if !e.jobs.At(int(ref.Job)).kind.Exclusive {
 		return
 	}
-	for _, a := range list {
-		if r := e.run(a, now, out); r.job.kind.Exclusive {
-			if r.child.waiting {
-				r.begin()
-			}
+	for i := 0; i < len(list); {
+		r := e.run(list[i], now, out)
+		switch {
+		case !r.job.kind.Exclusive:
+			i++
+			continue
+		case !r.child.waiting:
+			return
+		case r.job.status == Running:
+			r.begin()
+			r.enter(0)
 			return
 		}
+		// Its job does not run: a stopped one starts it anew when it goes on.
+		r.unhold()
+		if r.job.status == Stopped {
+			r.job.again = append(r.job.again, int32(r.i))
+		}
+		list = append(list[:i], list[i+1:]...)
+		e.active[dev] = list
+	}
+	if len(list) == 0 {
+		delete(e.active, dev)
 	}
 }
 
@@ -148,14 +197,14 @@ func (e *Engine) run(ref Ref, now sim.Time, out *sim.Outbox) *run {
 func (r *run) grace() {
 	d := r.job.spec.Grace
 	if d < 0 {
-		r.fail("device not connected")
+		r.fail(WhyOffline, "device not connected")
 		return
 	}
 	if r.job.spec.StepTimeout > 0 && r.job.spec.StepTimeout < d {
 		return // that one comes first
 	}
 	r.disarm()
-	r.child.timer = r.e.arm(slot{r.ref(), slotGrace}, r.now.Add(d)) + 1
+	r.child.timer = r.e.arm(slot{r.ref(), slotGrace}, r.now.Add(d))
 }
 
 func (r *run) call(method string, body []byte) {
@@ -220,12 +269,7 @@ func clock(d time.Duration) string {
 	return s
 }
 
-func (r *run) disarm() {
-	if r.child.timer != 0 {
-		r.e.disarm(r.child.timer - 1)
-		r.child.timer = 0
-	}
-}
+func (r *run) disarm() { r.e.disarm(&r.child.timer) }
 
 func (r *run) dirty() {
 	r.out.Dirty = append(r.out.Dirty, sim.Row{Table: sim.TableChild, Key: uint64(r.job.number), Sub: uint32(r.i)})

@@ -71,8 +71,11 @@ func (j *Job) view() View {
 	c := j.counts
 	v := View{
 		ID: j.spec.ID, Kind: j.kind.Name, Status: j.status, Created: j.created, Start: j.start, End: j.end,
-		FailureReason: j.reason, Counts: c, Timeout: j.spec.Timeout,
+		FailureReason: j.reason, Counts: c, Timeout: max(0, j.spec.Timeout), BatchSize: j.batch.size, Batches: j.batches, Spec: j.spec,
 		StatusMessage: fmt.Sprintf("Devices: %d; Succeeded: %d; Failed: %d;", c.Total, c.Succeeded, c.Failed),
+	}
+	if j.start != sim.Never {
+		v.Batch = j.batch.number + 1
 	}
 	return v
 }

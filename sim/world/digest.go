@@ -114,7 +114,8 @@ func (w *World) Digest() string {
 			continue
 		}
 		d.begin(w.now, "row")
-		d.line = fmt.Appendf(d.line, "job %+v", j)
+		d.line = fmt.Appendf(d.line, "job %s %s %s %d %d %d %q %q %+v batch=%d/%d %+v", j.ID, j.Kind, j.Status,
+			int64(j.Created), int64(j.Start), int64(j.End), j.FailureReason, j.StatusMessage, j.Counts, j.Batch, j.BatchSize, j.Batches)
 		d.end()
 		for from := 0; from < j.Counts.Total; from += sim.MaxSlice {
 			for _, c := range v.Jobs.Children(i, from, sim.MaxSlice) {
