@@ -9,7 +9,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 OUT      ?= $(CURDIR)/flotilla-out
 
-.PHONY: build test race lint fuzz bench golden digest smoke
+.PHONY: build test race lint fuzz bench golden digest smoke interop-packages interop
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
@@ -33,6 +33,15 @@ fuzz: ## every fuzz target for FUZZTIME
 		echo "fuzz $$package $$target $(FUZZTIME)"; \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$package" </dev/null; \
 	done
+
+# Where tests find libraries of other languages.
+INTEROP := harness/record/testdata/interop
+
+interop-packages: ## the libraries of other languages, as their lock file says; needs node and npm
+	npm ci --prefix $(INTEROP) --no-audit --no-fund
+
+interop: interop-packages ## what we write, read with those libraries
+	FLOTILLA_REQUIRE=node $(GO) test -count=1 -run Interop ./harness/...
 
 bench: ## benchmarks that match BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -45,7 +45,7 @@ func (r *run) collectCounters(ctx context.Context, s *record.Summary) error {
 		"closed": int64(c.Closed), "messages": int64(c.Messages), "telemetry": int64(c.Telemetry), "reports": int64(c.Reports),
 		"twinReads": int64(c.TwinReads), "calls": int64(c.Calls), "answers": int64(c.Answers), "lateAnswers": int64(c.LateAnswers),
 		"callsTimedOut": int64(c.CallsTimedOut), "callsOffline": int64(c.CallsOffline), "jobsEnded": int64(c.JobsEnded),
-		"childrenEnded": int64(c.ChildrenEnded), "stale": int64(c.Stale),
+		"childrenEnded": int64(c.ChildrenEnded), "stale": int64(c.Stale), "throttled": int64(c.Throttled), "wills": int64(c.Wills),
 	}
 	return nil
 }
@@ -123,14 +123,9 @@ func (r *run) collectDevices(ctx context.Context, s *record.Summary) error {
 		}
 		for _, d := range reply.Devices {
 			row := record.DeviceRow{
-				ID: d.ID, Group: groups(d.Number), Connected: d.Connected, Metrics: r.Recorder.Row(d.ID), Jobs: jobs[string(d.ID)],
+				ID: d.ID, Group: groups(d.Number), Connected: d.Connected, Jobs: jobs[string(d.ID)],
 				FirmwareVersion: word(d, "FirmwareVersion"), FirmwareUpdateState: word(d, "FirmwareUpdateState"),
 				FirmwareUpdateResult: word(d, "FirmwareUpdateResult"),
-			}
-			for _, m := range row.Metrics {
-				if m.Metric == sim.MetricConnect {
-					row.Connects = m.Count
-				}
 			}
 			s.Rows = append(s.Rows, row)
 			if d.Connected {
@@ -146,6 +141,19 @@ func (r *run) collectDevices(ctx context.Context, s *record.Summary) error {
 		}
 		if !reply.More || len(reply.Devices) == 0 {
 			return nil
+		}
+	}
+}
+
+// collectMetrics completes the rows with what was measured.
+func (r *run) collectMetrics(s *record.Summary) {
+	for i := range s.Rows {
+		row := &s.Rows[i]
+		row.Metrics = r.Recorder.Row(row.ID)
+		for _, m := range row.Metrics {
+			if m.Metric == sim.MetricConnect {
+				row.Connects = m.Count
+			}
 		}
 	}
 }
@@ -188,8 +196,11 @@ func (r *run) judge(s *record.Summary, err error) {
 	}
 	switch {
 	case err == nil, errors.Is(err, errTimeout):
+		if s.VoidReason != "" { // the stage doubts its own numbers
+			s.Verdict = record.Void
+		}
 	case errors.Is(err, context.Canceled):
-		s.Verdict = record.Interrupted
+		s.Verdict, s.VoidReason = record.Interrupted, ""
 	default:
 		s.Verdict, s.VoidReason = record.Void, err.Error()
 	}

@@ -33,7 +33,8 @@ type Options struct {
 	Memory func() int64
 
 	// Finish, if set, fills in what only the stage knows, when the run has
-	// ended and before it is judged.
+	// ended and before it is judged; a VoidReason if the stage doubts its own
+	// numbers.
 	Finish func(*record.Summary) error
 }
 
@@ -54,9 +55,12 @@ func Run(ctx context.Context, o Options) *record.Summary {
 	s := &record.Summary{
 		Scenario: o.Plan.Name, About: o.Plan.Description, Kind: o.Kind, Seed: o.Plan.Seed,
 		Epoch: o.Epoch.Text(0), Start: o.Epoch.Text(o.Stage.Now()), Faults: faults(o.Plan),
+		Source: record.Source{Name: o.Plan.Source.Name, Text: string(o.Plan.Source.Text), Settings: o.Plan.Settings},
 	}
 	err := r.play()
 	r.collect(s)
+	o.Recorder.Stop()
+	r.collectMetrics(s)
 	o.Recorder.Fill(s)
 	if o.Finish != nil {
 		if ferr := o.Finish(s); err == nil {

@@ -21,6 +21,9 @@ import (
 type Options struct {
 	Color bool // use ANSI colours
 	ASCII bool // write nothing but ASCII
+
+	Histograms *record.Recorder // of the run; nil when its summary was read from a file
+	PerDevice  bool             // histograms of every device, not of the fleet alone
 }
 
 // Format is one kind of report.
@@ -36,9 +39,13 @@ type Format struct {
 // Formats is the one table of formats, in the order in which they are listed.
 var Formats = []Format{
 	{"text", "report.txt", "text/plain; charset=utf-8", "what a terminal shows at the end of a run", false, Text},
+	{"html", "report.html", "text/html; charset=utf-8", "a page for people: verdict, charts, tables; needs neither network nor scripts", false, HTML},
+	{"markdown", "report.md", "text/markdown; charset=utf-8; variant=GFM", "what one pastes into a pull request", false, Markdown},
+	{"junit", "junit.xml", "application/xml", "a test suite for the build server: expectations and jobs as test cases", false, JUnit},
 	{"json", "summary.json", "application/json", "the summary itself: every other report can be made from it", false, JSON},
 	{"csv", "devices.csv", "text/csv; charset=utf-8; header=present", "one row a device; only at the end of a run, a summary does not hold them", true, CSV},
 	{"timeline", "timeline.csv", "text/csv; charset=utf-8; header=present", "one row an event; only at the end of a run, a summary does not hold them", true, Timeline},
+	{"hlog", record.LogFile, "text/plain; charset=us-ascii", "histograms as an HdrHistogram log; only at the end of a run, a summary does not hold them", true, HLog},
 }
 
 // Named returns the format of that name.

@@ -13,14 +13,51 @@ var summaries = []struct {
 	name string
 	make func() *record.Summary
 }{
-	{"six-ok", sixOK},
-	{"six-one-failed", sixOneFailed},
-	{"six-interrupted", sixInterrupted},
-	{"fleet-virtual", fleetVirtual},
-	{"fleet-live", fleetLive},
-	{"all-kinds", allKinds},
+	{"six-ok", filled(sixOK)},
+	{"six-one-failed", filled(sixOneFailed)},
+	{"six-interrupted", filled(sixInterrupted)},
+	{"fleet-virtual", filled(fleetVirtual)},
+	{"fleet-live", filled(fleetLive)},
+	{"all-kinds", filled(allKinds)},
 	{"void", void},
-	{"hostile", hostile},
+	{"hostile", filled(hostile)},
+}
+
+// filled adds what a recorder fills in by itself: curves, the campaign, the
+// slowest devices and the failures.
+func filled(make func() *record.Summary) func() *record.Summary {
+	return func() *record.Summary {
+		s := make()
+		for name, m := range s.Metrics {
+			m.Percentiles = []record.Percentile{{P: 0, Value: m.Min}, {P: 50, Value: m.P50}, {P: 90, Value: m.P90}, {P: 99, Value: m.P99}, {P: 99.90234375, Value: m.P999}, {P: 100, Value: m.Max}}
+			s.Metrics[name] = m
+		}
+		s.Failures = record.Failures(s.Jobs)
+		n := s.Devices.Total
+		const parts = 40
+		d, _ := between(s.Epoch, s.End)
+		c := &record.Campaign{BucketNs: int64(d)/parts + 1, EndNs: int64(d)}
+		counts := func(f func(i int) int) []int {
+			list := []int{}
+			for i := range parts {
+				list = append(list, f(i))
+			}
+			return list
+		}
+		away := func(i int) int { return n * max(0, 10-i) / 10 }
+		busy := func(i int) int { return n * max(0, min(i-12, 26-i, 5)) / 5 }
+		c.Devices = []record.States{{State: "offline", Counts: counts(away)}, {State: "connected", Counts: counts(func(i int) int { return n - away(i) - busy(i) })},
+			{State: "downloading", Counts: counts(busy)}}
+		c.Children = []record.States{{State: "running", Counts: counts(func(i int) int { return n * max(0, min(1, i-12)*(1-min(1, i/26))) })},
+			{State: "completed", Counts: counts(func(i int) int { return n * min(1, i/26) })}, {State: "not of this build", Counts: counts(func(i int) int { return i / 39 })}}
+		s.Campaign = c
+		for i, row := range s.Rows {
+			s.Slowest = append(s.Slowest, record.SlowDevice{Device: string(row.ID), Parts: 1, Took: 6e9 - int64(i)*3e8, Download: 2301e6, Apply: 1500e6, Reboot: 1002e6})
+		}
+		s.Source = record.Source{Name: s.Scenario + ".yaml", Text: "description: " + s.About + "\n\ngroups:\n\tsix: {}   # <b>not markup</b>\r\n", Settings: []string{"groups.six.count=6", "seed=7"}}
+		s.Machine = record.Machine{CPU: "AMD EPYC 7713 64-Core Processor", Cores: 2, Kernel: "Linux 6.1.0", MemoryBytes: 8 << 30, OpenFiles: 20_000}
+		return s
+	}
 }
 
 var sixIDs = []string{"Device11-7ce4a850", "Device21-7ce4a850", "Device31-7ce4a850", "Device41-7ce4a850", "Device51-7ce4a850", "Device61-7ce4a850"}
@@ -53,7 +90,7 @@ func sixOK() *record.Summary {
 		},
 		Rates:     record.Rates{ConnectsPerSecond: 412.3, DeviceJobsPerSecond: 0.9876},
 		Memory:    record.Memory{BytesPerDevice: 61_234, PeakBytes: 34_567_890},
-		Generator: record.Generator{LagP50: 40_100, LagP99: 912_000, LagMax: 1_900_000, Sent: 211, HubQueue: 4, DeviceQueue: 2},
+		Generator: record.Generator{LagP50: 40_100, LagP99: 912_000, LagMax: 1_900_000, Planned: 211, Sent: 211, HubQueue: 4, DeviceQueue: 2},
 		Hub:       map[string]int64{"accepted": 12, "refused": 0, "calls": 24, "answers": 24, "reports": 61, "messages": 145, "childrenEnded": 6, "jobsEnded": 1},
 		Packages:  record.Packages{Downloads: 6, BytesServed: 6 * (256<<10 + 133)},
 		Events:    record.EventCounts{Kept: 233},

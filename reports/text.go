@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/flotilla-sim/flotilla/harness/record"
-	"github.com/flotilla-sim/flotilla/sim"
 )
 
 // Text writes what a terminal shows at the end of a run, from the general to
@@ -114,17 +113,8 @@ func (p *page) metrics() {
 		}
 		t.add(cells...)
 	}
-	shown := make(map[string]bool)
-	for _, info := range sim.Metrics[sim.NoMetric+1:] {
-		if m, ok := p.s.Metrics[info.Name]; ok {
-			add(info.Name, m)
-			shown[info.Name] = true
-		}
-	}
-	for _, name := range sorted(p.s.Metrics) { // a newer build may have measured more
-		if !shown[name] {
-			add(name, p.s.Metrics[name])
-		}
+	for _, name := range metricNames(p.s) {
+		add(name, p.s.Metrics[name])
 	}
 	t.append(&p.b, p.o)
 	var rates []string
@@ -256,13 +246,7 @@ func (p *page) outcome() {
 	case record.Passed:
 		p.line("%s", green.on(name+" succeeded.", p.o))
 	case record.Failed:
-		missed := 0
-		for _, e := range s.Expectations {
-			if !e.Passed {
-				missed++
-			}
-		}
-		p.line("%s", red.on(fmt.Sprintf("%s failed: %d of %s missed.", name, missed, plural(int64(len(s.Expectations)), "expectation")), p.o))
+		p.line("%s", red.on(fmt.Sprintf("%s failed: %d of %s missed.", name, p.missed(), plural(int64(len(s.Expectations)), "expectation")), p.o))
 	case record.Void:
 		p.line("%s", red.on(name+" is void: "+cmp.Or(p.clean(s.VoidReason), "no reason given"), p.o))
 	default:

@@ -13,6 +13,9 @@ import (
 	"github.com/flotilla-sim/flotilla/sim"
 )
 
+// timelineColumns is the first line of timeline.csv.
+var timelineColumns = []string{"seconds", "device", "event", "job", "value", "text"}
+
 // Timeline writes one row an event [RFC 4180]: time since the run's start in
 // seconds, device, event, job, value and text. `flotilla list events` says
 // what the events mean.
@@ -22,7 +25,7 @@ func Timeline(w io.Writer, s *record.Summary, _ Options) error {
 	}
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	if err := out.Write([]string{"seconds", "device", "event", "job", "value", "text"}); err != nil {
+	if err := out.Write(timelineColumns); err != nil {
 		return fmt.Errorf("timeline.csv: %w", err)
 	}
 	for _, o := range s.Timeline {

@@ -225,6 +225,8 @@ func TestEveryKindCanBeWritten(t *testing.T) {
 	needs := map[string]string{
 		"firmwareUpdate": "packageUri: 'http://x/y'", "updateDeviceConfiguration": "value: x",
 		"readDeviceProperties": "names: [Timezone]", "writeDeviceProperties": "properties: {Timezone: PST}",
+		"property": "values: {LightThreshold: 120, thermostat.TempThreshold: 21.5}", "cloudProperty": "values: {Site: north}",
+		"command": "command: blink, payload: {times: 3}",
 	}
 	for i := range job.Kinds {
 		name := job.Kinds[i].Name

@@ -85,7 +85,8 @@ func TestEval(t *testing.T) {
 	}
 }
 
-// The expectations on the hub are its counters, all of them.
+// The expectations on the hub are its counters, all of them; those of live runs
+// alone are counted in front of it.
 func TestHubCounters(t *testing.T) {
 	var want []string
 	for f := range reflect.TypeFor[hub.Counters]().Fields() {
@@ -98,7 +99,7 @@ func TestHubCounters(t *testing.T) {
 			continue
 		}
 		for _, p := range f.Properties {
-			found := false
+			found := strings.HasPrefix(p.Help, "live runs: ")
 			for i := range want {
 				if want[i] == p.Name {
 					want = append(want[:i], want[i+1:]...)

@@ -8,14 +8,16 @@ import (
 // affliction is a fault as it is written and what it means.
 type affliction struct {
 	text       string
+	recipe     fault.Recipe
 	conditions fault.Conditions
 }
 
 // Fault is something that goes wrong in a plan.
 type Fault struct {
-	Fault   string // as the scenario writes it
-	Group   string
-	Devices int // how many of the group's devices it befalls
+	Fault    string // as the scenario writes it
+	Group    string // "": it befalls the hub
+	Devices  int    // how many of the group's devices it befalls
+	LiveOnly bool   // it has no meaning in virtual time
 }
 
 // faultText is one entry of a group's faults.
@@ -32,12 +34,12 @@ var conditionsKind = where(kind[affliction]{
 		if !ok {
 			return affliction{}, false
 		}
-		c, err := fault.Parse(s)
+		recipe, c, err := fault.Read(s)
 		if err != nil {
 			r.complain(n.at, "", "%s", err)
 			return affliction{}, false
 		}
-		return affliction{s, c}, true
+		return affliction{s, recipe, c}, true
 	},
 })
 
@@ -73,9 +75,12 @@ var faultTable = newTable("fault", "a fault", []key[faultText]{
 // befall spreads a group's faults over its devices.
 func (c *compiler) befall(t *troop, faults []faultText) {
 	for _, f := range faults {
+		if !c.ofDevices(f.conditions) {
+			continue
+		}
 		if !f.devices.ok {
 			t.all = fault.Merge(t.all, f.conditions.v.conditions)
-			c.afflict(f.conditions.v.text, t.name, t.count)
+			c.afflict(f.conditions.v, t.name, t.count)
 			continue
 		}
 		if len(f.devices.v) == 0 {
@@ -88,18 +93,27 @@ func (c *compiler) befall(t *troop, faults []faultText) {
 				continue
 			}
 			t.faults[i] = fault.Merge(t.faults[i], f.conditions.v.conditions)
-			c.afflict(f.conditions.v.text, t.name, 1)
+			c.afflict(f.conditions.v, t.name, 1)
 		}
 	}
 }
 
+// ofDevices says whether a fault befalls devices, and complains if not.
+func (c *compiler) ofDevices(f placed[affliction]) bool {
+	if f.v.recipe.Scope == fault.OnDevice {
+		return true
+	}
+	c.r.complain(f.at, "write `hub: {faults: [...]}` beside groups", "the fault %s befalls the hub, not devices", f.v.recipe.Name)
+	return false
+}
+
 // afflict counts a fault for the plan's list.
-func (c *compiler) afflict(text, group string, devices int) {
+func (c *compiler) afflict(a affliction, group string, devices int) {
 	for i := range c.plan.Faults {
-		if f := &c.plan.Faults[i]; f.Fault == text && f.Group == group {
+		if f := &c.plan.Faults[i]; f.Fault == a.text && f.Group == group {
 			f.Devices += devices
 			return
 		}
 	}
-	c.plan.Faults = append(c.plan.Faults, Fault{text, group, devices})
+	c.plan.Faults = append(c.plan.Faults, Fault{a.text, group, devices, a.recipe.LiveOnly})
 }

@@ -94,6 +94,7 @@ type troop struct {
 	base    *device.Profile
 	own     []*device.Profile // of a listed group, base where a device has no overrides
 	traits  traits
+	rate    int64 // at which devices begin to connect, per 1,000 s; 0: all at once
 }
 
 // id returns the id of its device i.
@@ -118,6 +119,9 @@ func (t *troop) member(i int) Member {
 	m := Member{
 		ID: t.id(i), Profile: t.base, FirmwareVersion: t.traits.firmware, Values: t.traits.values,
 		Labels: t.traits.labels, Tags: t.traits.tags, Service: t.traits.service, Fault: t.all,
+	}
+	if t.rate > 0 { // MaxDevices times 10^12 is below 2^63
+		m.Starts = sim.Time((int64(t.first) + int64(i)) * 1e12 / t.rate)
 	}
 	if f, ok := t.faults[i]; ok {
 		m.Fault = fault.Merge(t.all, f)
@@ -179,7 +183,7 @@ func (c *compiler) groups(all []named[groupText]) {
 
 // group compiles one group; nil when it has no devices one could name.
 func (c *compiler) group(g *named[groupText], first uint64) *troop {
-	t := &troop{name: g.name, at: g.at, first: first, traits: g.v.traits, faults: map[int]fault.Conditions{}}
+	t := &troop{name: g.name, at: g.at, first: first, rate: c.rate, traits: g.v.traits, faults: map[int]fault.Conditions{}}
 	t.base = device.NewProfile()
 	if g.v.profile.ok {
 		t.base.Firmware = g.v.profile.v
@@ -257,8 +261,11 @@ func (c *compiler) list(t *troop, devices placed[[]deviceText]) bool {
 		t.list = append(t.list, d)
 		t.own = append(t.own, own)
 		for _, f := range d.faults {
+			if !c.ofDevices(f) {
+				continue
+			}
 			t.faults[i] = fault.Merge(t.faults[i], f.v.conditions)
-			c.afflict(f.v.text, t.name, 1)
+			c.afflict(f.v, t.name, 1)
 		}
 	}
 	t.count = len(t.list)

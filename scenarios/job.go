@@ -66,6 +66,10 @@ type jobText struct {
 	start       placed[time.Duration]
 	after       placed[string]
 	delay       placed[time.Duration]
+	values      placed[[]doc.Member]
+	command     placed[string]
+	payload     placed[doc.Value]
+	policy      policyText
 }
 
 // kindNames are the words of the job engine's kinds.
@@ -100,7 +104,7 @@ var afterKind = where(kind[string]{
 	},
 })
 
-var jobTable = newTable("job", "a job", []key[jobText]{
+var jobTable = newTable("job", "a job", append([]key[jobText]{
 	required(field("id", "what it is called in files, expectations and by the hub", where(textOf("a job id", 0, 1000)), func(j *jobText) *placed[string] { return &j.id })),
 	required(field("kind", "", where(wordOf("a kind of job", kindNames()...)), func(j *jobText) *placed[string] { return &j.kind })),
 	field("group", "the group whose devices it is for", where(textOf("group", 1, 64)), func(j *jobText) *placed[string] { return &j.group }),
@@ -110,6 +114,9 @@ var jobTable = newTable("job", "a job", []key[jobText]{
 	field("value", "updateDeviceConfiguration: the configuration, may be empty", where(textOf("value", 0, 255)), func(j *jobText) *placed[string] { return &j.value }),
 	field("names", "readDeviceProperties: which properties", where(namesKind), func(j *jobText) *placed[[]string] { return &j.names }),
 	field("properties", "writeDeviceProperties: names and values", where(writesKind), func(j *jobText) *placed[[]doc.Member] { return &j.properties }),
+	field("values", "property, cloudProperty: what is set, `name` or `component.name`", where(settingsKind), func(j *jobText) *placed[[]doc.Member] { return &j.values }),
+	field("command", "command: its name, or `component*name`", where(textOf("command", 1, 100)), func(j *jobText) *placed[string] { return &j.command }),
+	field("payload", "command: what it is given, any value", where(jsonKind), func(j *jobText) *placed[doc.Value] { return &j.payload }),
 	field("timeout", "of the whole job, from its start; default "+brief(job.DefaultTimeout), durationOf(job.MinTimeout, job.MaxTimeout), func(j *jobText) *time.Duration { return &j.timeout }),
 	field("stepTimeout", "of each step of one device; 0s, the default: only timeout counts", durationOf(0, job.MaxTimeout), func(j *jobText) *time.Duration { return &j.stepTimeout }),
 	field("inFlight", "how many devices are worked on at the same time; 0, the default: all", integerOf("inFlight", 0, MaxDevices), func(j *jobText) *int64 { return &j.inFlight }),
@@ -117,7 +124,7 @@ var jobTable = newTable("job", "a job", []key[jobText]{
 	field("at", "when it starts, from the beginning of the run; default 0s", where(anyDuration), func(j *jobText) *placed[time.Duration] { return &j.start }),
 	field("after", "`<job> completed`, failed, cancelled or ended: when it starts instead of at", afterKind, func(j *jobText) *placed[string] { return &j.after }),
 	field("delay", "how long after the end of the job it comes after it starts; default 0s", where(anyDuration), func(j *jobText) *placed[time.Duration] { return &j.delay }),
-})
+}, policyKeys...))
 
 // jobKind is a job as one element of the list.
 var jobKind = kind[jobText]{schema: jobTable.schema, read: func(r *reader, n *node) (jobText, bool) {
@@ -189,6 +196,14 @@ func (c *compiler) job(t *jobText) Job {
 		ID: t.id.v, Kind: t.kind.v, Timeout: t.timeout, StepTimeout: t.stepTimeout, InFlight: int(t.inFlight),
 		PackageURI: t.uri.v, Configuration: t.value.v, Names: t.names.v, Properties: t.properties.v,
 	}
+	if t.values.ok {
+		j.spec.Properties = t.values.v
+	}
+	j.spec.Command = t.command.v
+	if t.payload.ok {
+		j.spec.Payload = t.payload.v.JSON()
+	}
+	t.policy.into(&j.spec)
 	if t.grace.ok {
 		j.spec.Grace = t.grace.v
 		if t.grace.v == 0 {
@@ -204,6 +219,7 @@ func (c *compiler) job(t *jobText) Job {
 	j.Delay = t.delay.v
 	c.targets(&j, t)
 	c.needs(t)
+	c.sound(&j, t)
 	if t.pack.ok {
 		if c.packageNamed(t.pack.v) {
 			j.Package = t.pack.v
@@ -236,6 +252,9 @@ func (c *compiler) needs(t *jobText) {
 		{"updateDeviceConfiguration", "value", t.value.at, t.value.ok},
 		{"readDeviceProperties", "names", t.names.at, t.names.ok},
 		{"writeDeviceProperties", "properties", t.properties.at, t.properties.ok},
+		{"property", "values", t.values.at, t.values.ok},
+		{"cloudProperty", "values", t.values.at, t.values.ok},
+		{"command", "command", t.command.at, t.command.ok},
 	} {
 		switch {
 		case p.kind == t.kind.v:
@@ -243,6 +262,7 @@ func (c *compiler) needs(t *jobText) {
 			if n := t.node.get(p.name); n != nil { // if it is wrong, that was said already
 				have, last = append(have, p.name), n.at
 			}
+		case p.name == "values" && (t.kind.v == "property" || t.kind.v == "cloudProperty"):
 		case p.ok:
 			c.r.complain(p.at, "leave it out", "a job of kind %s has no use for %s", t.kind.v, p.name)
 		}
@@ -301,5 +321,21 @@ func (c *compiler) cycles(all []jobText, index map[string]int) {
 			}
 			k = next
 		}
+	}
+}
+
+// sound asks the engine what it thinks of a job's policies and values.
+func (c *compiler) sound(j *Job, t *jobText) {
+	p := &t.policy
+	if !t.kind.ok || !(p.batch.ok || p.gate.ok || p.threshold.ok || p.rollout.ok || p.retry.ok || t.values.ok || t.command.ok) {
+		return
+	}
+	s := j.spec
+	s.Targets = []sim.DeviceID{"any"}
+	if s.PackageURI == "" {
+		s.PackageURI = "http://any"
+	}
+	if err := job.Check(&s); err != nil {
+		c.r.complain(t.id.at, "", "job %s: %s", quote(j.ID), err)
 	}
 }

@@ -100,6 +100,13 @@ var Families = []Family{
 		{"jobsEnded", IsCount, "", "jobs that came to an end"},
 		{"childrenEnded", IsCount, "", "devices' parts of jobs that came to an end"},
 		{"stale", IsCount, "", "messages of a connection that was not the present one"},
+		{"throttled", IsCount, "", "connections turned away because too many came at once"},
+		{"wills", IsCount, "", "wills published for devices that went without a word"},
+		{"slowConsumers", IsCount, "", "live runs: connections closed because their peer did not read"},
+		{"silent", IsCount, "", "live runs: connections closed because nothing was heard for too long"},
+		{"flooding", IsCount, "", "live runs: connections closed because their peer said too much"},
+		{"protocol", IsCount, "", "live runs: connections closed because their peer broke the protocol"},
+		{"lost", IsCount, "", "live runs: connections ended from outside without DISCONNECT"},
 	}},
 	{"packages", "", "the package server", []Property{
 		{"bytesServed", IsSize, "", "of packages, manifests included"},
@@ -111,7 +118,9 @@ var Families = []Family{
 	}},
 	{"generator", "", "live runs: the harness itself", []Property{
 		{"lagP99", IsDuration, "", "99 % of what was due was done within this"},
-		{"dropped", IsCount, "", "messages due and not sent because a queue was full"},
+		{"planned", IsCount, "", "messages that devices wanted to say"},
+		{"sent", IsCount, "planned", "messages that were sent"},
+		{"dropped", IsCount, "planned", "messages due and not sent"},
 	}},
 }
 

@@ -21,13 +21,15 @@ type Plan struct {
 	Epoch       sim.Epoch     // civil instant of Time 0 in virtual runs
 	Duration    time.Duration // the run lasts at least this long
 	Timeout     time.Duration // and is ended here at the latest
+	MaxLag      time.Duration // how late a live run may be for its own plan; 0: as late as the stage says
 	Groups      []Group
 	Packages    []pack.Spec
 	Jobs        []Job
 	Steps       []Step
 	Expect      []Expectation
-	Faults      []Fault
-	Devices     int // in all groups
+	Hub         []HubFault // what befalls the hub
+	Faults      []Fault    // everything that goes wrong, as it is written
+	Devices     int        // in all groups
 }
 
 // DefaultTimeout bounds a run whose scenario names no timeout.
@@ -41,6 +43,9 @@ type fileText struct {
 	seed        uint64
 	duration    placed[time.Duration]
 	timeout     placed[time.Duration]
+	connectRate int64
+	maxLag      time.Duration
+	hub         hubText
 	groups      placed[[]named[groupText]]
 	packages    placed[[]named[packageText]]
 	jobs        []jobText
@@ -58,6 +63,9 @@ var fileTable = newTable("", "a scenario", []key[fileText]{
 	field("timeout", "the run is ended after this time at the latest; default "+brief(DefaultTimeout), where(durationOf(time.Millisecond, 1<<63-1)), func(f *fileText) *placed[time.Duration] { return &f.timeout }),
 	required(field("groups", "the devices, group by group", where(mapOf("groups", groupTable.kind(), badName)), func(f *fileText) *placed[[]named[groupText]] { return &f.groups })),
 	field("packages", "firmware packages, by name", where(mapOf("packages", packageTable.kind(), badName)), func(f *fileText) *placed[[]named[packageText]] { return &f.packages }),
+	field("connectRate", "devices begin to connect one after the other at this rate, in the order of the groups, each group's `start` on top; default: all at once", rateKind, func(f *fileText) *int64 { return &f.connectRate }),
+	field("maxLag", "a live run is void when 1 % of what its devices wanted to do was done later than this; default 50ms", durationOf(time.Millisecond, time.Hour), func(f *fileText) *time.Duration { return &f.maxLag }),
+	field("hub", "what befalls the hub", hubTable.kind(), func(f *fileText) *hubText { return &f.hub }),
 	field("jobs", "what the hub is asked to do with the devices", listOf("jobs", jobKind), func(f *fileText) *[]jobText { return &f.jobs }),
 	field("steps", "what else is done, one after the other beside the jobs", listOf("steps", stepKind), func(f *fileText) *[]stepText { return &f.steps }),
 	field("expect", "what must hold at the end: `job.fw.succeeded == 6`, `metric.connect.p99 < 250ms`", listOf("expect", where(textOf("an expectation", 1, 500))), func(f *fileText) *[]placed[string] { return &f.expect }),
@@ -71,6 +79,7 @@ type compiler struct {
 	complete bool // all groups were understood: an unknown id is one
 	packs    bool // all packages were
 	broken   bool // a group's profile is wrong
+	rate     int64
 }
 
 // Load reads, checks and compiles a scenario with settings (`path=value`) laid
@@ -111,6 +120,8 @@ func Load(src Source, sets []string) (*Plan, error) {
 	if f.groups.ok && len(f.groups.v) == 0 && len(root.get("groups").members) == 0 {
 		r.complain(f.groups.at, "", "the scenario has no group")
 	}
+	c.rate, c.plan.MaxLag = f.connectRate, f.maxLag
+	c.hub(f.hub)
 	bad := len(r.complaints)
 	c.groups(f.groups.v)
 	c.complete = f.groups.ok && bad == len(r.complaints) && len(c.troops) == len(root.get("groups").members)

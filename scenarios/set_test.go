@@ -90,7 +90,7 @@ groups:
         telemetryPeriod: 20s
         faults: [wrong-bytes]
 `)
-	if got := fmt.Sprint(p.Faults); got != "[{wrong-bytes g 1} {truncated-download g 2} {never-reconnects g 1}]" {
+	if got := fmt.Sprint(p.Faults); got != "[{wrong-bytes g 1 false} {truncated-download g 2 false} {never-reconnects g 1 false}]" {
 		t.Errorf("faults are %s", got)
 	}
 	a, b := p.Groups[0].Member(0), p.Groups[0].Member(1)

@@ -60,4 +60,5 @@ type Member struct {
 	Tags            doc.Value
 	Service         doc.Value
 	Fault           fault.Conditions
+	Starts          sim.Time // when its turn to connect comes; its profile's start counts from then
 }

@@ -195,6 +195,33 @@ func sizeText(b int64) string {
 	return fmt.Sprintf("%dB", b)
 }
 
+// rateKind is so many a second, `2000/s` or `0.5/s`, in thousandths.
+var rateKind = kind[int64]{
+	schema: &schema{types: []string{"string"}, pattern: `^[0-9]+(\.[0-9]+)?/s$`, help: "a rate from 0.001/s to 1000000/s"},
+	read: func(r *reader, n *node) (int64, bool) {
+		s, ok := scalar(r, n, "a rate")
+		if !ok {
+			return 0, false
+		}
+		digits, unit := strings.CutSuffix(strings.TrimSpace(s), "/s")
+		x, ok := decimal(strings.TrimSpace(digits))
+		switch {
+		case ok && !unit:
+			r.complain(n.at, fmt.Sprintf("write %s/s", s), "the rate %s has no unit", s)
+			return 0, false
+		case !ok:
+			r.complain(n.at, "write so many a second: 2000/s", "%s is not a rate", quote(s))
+			return 0, false
+		}
+		x.Mul(x, big.NewRat(1000, 1))
+		if !x.IsInt() || x.Cmp(big.NewRat(1, 1)) < 0 || x.Cmp(big.NewRat(1e9, 1)) > 0 {
+			r.complain(n.at, "", "the rate must be 0.001/s to 1000000/s in steps of 0.001/s, is %s", s)
+			return 0, false
+		}
+		return x.Num().Int64(), true
+	},
+}
+
 // epochKind is the civil instant a run begins at.
 var epochKind = kind[sim.Epoch]{
 	schema: &schema{types: []string{"string"}, pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.*)?$`, help: "a date or an RFC 3339 instant, years 1678 to 2261"},

@@ -40,13 +40,14 @@ const (
 
 	Opened // driver to device: the link asked for by Dial is there, its number is Conn
 	Close  // end connection Conn; Status = Reason. As an input: the connection has ended
+	Will   // driver to hub, after Connect: what the hub takes as Telemetry when the connection ends without DISCONNECT; Name, Body
 )
 
 var kindNames = [...]string{
 	Connect: "connect", Subscribe: "subscribe", Unsubscribe: "unsubscribe", Telemetry: "telemetry",
 	GetTwin: "get-twin", Report: "report", Answer: "answer", Accept: "accept", Subscribed: "subscribed",
 	Unsubscribed: "unsubscribed", TelemetryAck: "telemetry-ack", TwinAnswer: "twin-answer",
-	Desired: "desired", Call: "call", Opened: "opened", Close: "close",
+	Desired: "desired", Call: "call", Opened: "opened", Close: "close", Will: "will",
 }
 
 // String returns the kind's word.

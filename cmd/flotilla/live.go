@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"runtime/metrics"
 	"time"
 
 	"github.com/flotilla-sim/flotilla/harness/hubd"
 	"github.com/flotilla-sim/flotilla/harness/iothub"
 	"github.com/flotilla-sim/flotilla/harness/live"
+	"github.com/flotilla-sim/flotilla/harness/machine"
 	"github.com/flotilla-sim/flotilla/harness/mqtt"
 	"github.com/flotilla-sim/flotilla/harness/record"
 	"github.com/flotilla-sim/flotilla/scenarios"
@@ -20,21 +20,22 @@ import (
 
 // The choices of a live run.
 var (
-	transports = []string{"mem", "tcp"}
+	transports = []string{"mem", "tcp", "tls"}
 	clients    = map[string]mqtt.Connector{"paho": mqtt.ConnectPaho, "lean": mqtt.ConnectLean}
 )
 
-// packageHost is where packages are, whatever the transport.
-const packageHost = "packages.flotilla.test"
-
 // openLive makes the bundled hub with its package server, and the stage that
 // plays devices against it.
-func openLive(plan *scenarios.Plan, f *runFlags, observe func([]sim.Observation)) (*stage, error) {
+func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe func([]sim.Observation)) (*stage, error) {
+	warnings, err := machine.Look().Admit(f.transport, f.client, plan.Devices)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	clock := live.StartClock()
 	server, err := hubd.New(hubd.Config{
-		Hub: hub.New(hub.Config{Seed: plan.Seed, Epoch: clock.Epoch()}), Now: clock.Now, Observe: observe,
+		Hub: hub.New(hub.Config{Seed: plan.Seed, Epoch: clock.Epoch()}), Now: clock.Now, Observe: observe, Pauses: pauses(plan),
 	})
 	if err != nil {
 		return nil, err
@@ -48,8 +49,9 @@ func openLive(plan *scenarios.Plan, f *runFlags, observe func([]sim.Observation)
 	}
 	devices, err := live.New(live.Config{
 		Target: live.Target{
-			Dial: func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
-			Hub:  server, Settled: func() []scenarios.Settled { return settled(server.Settled()) }, Ready: server.Ready(),
+			Dial:     func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
+			DialOver: dialOver(dialer),
+			Hub:      server, Settled: func() []scenarios.Settled { return settled(server.Settled()) }, Ready: server.Ready(),
 			HTTP: net.http, Publish: net.packages.Publish, Afflict: net.packages.Afflict,
 		},
 		Now: clock.Now, Epoch: clock.Epoch(), Seed: plan.Seed, Host: hub.DefaultHost, Observe: observe,
@@ -57,27 +59,91 @@ func openLive(plan *scenarios.Plan, f *runFlags, observe func([]sim.Observation)
 	if err != nil {
 		return nil, errors.Join(err, net.packages.Close(ctx), server.Close(ctx))
 	}
+	collector := live.TuneCollector(plan.Devices)
 	return &stage{
-		Stage: devices, kind: record.Live, epoch: clock.Epoch(), memory: memory, tick: 200 * time.Millisecond,
+		Stage: devices, kind: record.Live, epoch: clock.Epoch(), tick: 200 * time.Millisecond,
+		memory: func() int64 { // asked when all devices are connected, too: the end of the warm-up
+			collector.Begin()
+			devices.Warm()
+			return memory()
+		},
 		finish: func(s *record.Summary) error {
 			s.Transport, s.DeviceClient = f.transport, f.client
+			s.Warnings = append(s.Warnings, warnings...)
+			s.Memory.PeakBytes = memory()
+			cycles, pause := collector.Window()
+			closing, cancel := context.WithTimeout(context.Background(), farewell(run))
+			defer cancel()
+			devices.Close(closing) // what was planned has been sent or dropped now; links that took too long were cut
 			p := net.packages.Counters()
 			s.Packages = record.Packages{Downloads: int64(p.Downloads), Refused: int64(p.Status[4] + p.Status[5]), BytesServed: int64(p.BytesServed)}
+			c := server.Counters()
+			countServer(s, c)
 			g := devices.Generator()
 			s.Generator = record.Generator{
 				LagP50: int64(g.WakeLag.P50), LagP99: int64(g.WakeLag.P99), LagMax: int64(g.WakeLag.Max),
-				Sent: int64(g.SendWait.Count), Dropped: int64(g.TelemetryDropped + g.LinksOverrun),
-				HubQueue: int64(server.Counters().MailboxHigh), DeviceQueue: int64(g.MailboxHigh), DownloadWait: int64(g.DownloadWait.Max),
+				Planned: int64(g.Planned), Sent: int64(g.Sent), Dropped: int64(g.Dropped),
+				HubQueue: int64(c.MailboxHigh), DeviceQueue: int64(g.MailboxHigh), DownloadWait: int64(g.DownloadWait.Max),
+				GCCycles: cycles, GCPause: int64(pause),
 			}
-			s.Memory.PeakBytes = memory()
+			s.VoidReason = g.Doubt(plan.MaxLag, len(plan.Faults) > 0)
 			return nil
 		},
 		close: func(ctx context.Context) error {
+			defer collector.Restore()
 			err := devices.Close(ctx)
 			net.http.CloseIdleConnections()
 			return errors.Join(err, net.packages.Close(ctx), server.Close(ctx))
 		},
 	}, nil
+}
+
+// farewell is how long devices may take to say goodbye: a run that was
+// interrupted is to be over soon.
+func farewell(run context.Context) time.Duration {
+	if run.Err() != nil {
+		return time.Second
+	}
+	return 10 * time.Second
+}
+
+// dialOver is how devices dial whose clients misbehave in their socket.
+func dialOver(dialer *iothub.Dialer) func(context.Context, sim.DeviceID, func(net.Conn) net.Conn) (live.Conn, error) {
+	return func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn) (live.Conn, error) {
+		wrapped := *dialer
+		wrapped.Link = func(ctx context.Context) (net.Conn, error) {
+			link, err := dialer.Link(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return over(link), nil
+		}
+		return wrapped.Dial(ctx, id)
+	}
+}
+
+// pauses are the times at which the hub rests.
+func pauses(plan *scenarios.Plan) []hubd.Pause {
+	var list []hubd.Pause
+	for _, f := range plan.Hub {
+		if f.Hub.Pause > 0 {
+			list = append(list, hubd.Pause{At: f.At, For: f.Hub.Pause})
+		}
+	}
+	return list
+}
+
+// countServer adds what the server counts of connections to what the hub
+// counts.
+func countServer(s *record.Summary, c hubd.Counters) {
+	if s.Hub == nil {
+		return // the hub did not say
+	}
+	for name, n := range map[string]uint64{
+		"slowConsumers": c.SlowConsumers, "silent": c.Silent, "flooding": c.Flooding, "protocol": c.Protocol, "lost": c.Lost,
+	} {
+		s.Hub[name] = int64(n)
+	}
 }
 
 func settled(list []hubd.Settled) []scenarios.Settled {
@@ -86,47 +152,6 @@ func settled(list []hubd.Settled) []scenarios.Settled {
 		out[i] = scenarios.Settled(s)
 	}
 	return out
-}
-
-// network is how devices reach the hub and the packages.
-type network struct {
-	link     func(context.Context) (net.Conn, error)
-	packages *hubd.Packages
-	http     *http.Transport
-}
-
-// openNetwork listens for devices and downloads on in-memory links or on TCP
-// ports of 127.0.0.1. Packages have the same URIs on both.
-func openNetwork(ctx context.Context, transport string, server *hubd.Server) (*network, error) {
-	n := &network{packages: hubd.NewPackages("http://" + packageHost)}
-	var packages func(context.Context) (net.Conn, error)
-	if transport == "mem" {
-		hub, store := mqtt.NewMemListener("hub", 0), mqtt.NewMemListener("packages", 0)
-		if err := server.Listen(hub); err != nil {
-			return nil, err
-		}
-		n.packages.Listen(store)
-		n.link, packages = hub.Dial, store.Dial
-	} else {
-		hub, err := server.ListenTCP(ctx, "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		store, err := mqtt.Listen(ctx, "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		n.packages.Listen(store)
-		n.link, packages = mqtt.TCP{Addr: hub.String()}.Dial, mqtt.TCP{Addr: store.Addr().String()}.Dial
-	}
-	var other net.Dialer
-	n.http = &http.Transport{MaxIdleConnsPerHost: live.DefaultDownloads, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if host, _, _ := net.SplitHostPort(addr); host == packageHost {
-			return packages(ctx)
-		}
-		return other.DialContext(ctx, network, addr)
-	}}
-	return n, nil
 }
 
 // memory is what the process has of the system, in bytes.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,9 @@ func flotillaWith(t *testing.T, ctx context.Context, args ...string) result {
 	r := result{dir: t.TempDir()}
 	if args[0] == "run" {
 		args = append(args, "--out", r.dir)
+		if !slices.Contains(args, "--max-lag") { // no test fails because a machine is slow
+			args = append(args, "--max-lag", "1h")
+		}
 	}
 	var out, err bytes.Buffer
 	r.code = run(ctx, args, &out, &err)

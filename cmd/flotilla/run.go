@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flotilla-sim/flotilla/harness"
+	"github.com/flotilla-sim/flotilla/harness/machine"
 	"github.com/flotilla-sim/flotilla/harness/record"
 	"github.com/flotilla-sim/flotilla/reports"
 	"github.com/flotilla-sim/flotilla/scenarios"
@@ -32,6 +33,10 @@ type runFlags struct {
 	client     string
 	quiet      bool
 	ascii      bool
+	perDevice  bool // histograms
+
+	connectRate string
+	maxLag      string
 }
 
 func runCommand(e *env) *cobra.Command {
@@ -44,8 +49,8 @@ jobs and judges what the scenario expects. Live runs use real MQTT connections
 in real time; --virtual plays the same machines in virtual time, where a seed
 gives the same run byte for byte.
 
-The results are written to a folder: summary.json, devices.csv, timeline.csv
-and report.txt. Ctrl-C ends the run cleanly and still writes them.
+The results are written to a folder: report.html, report.md, report.txt,
+summary.json, junit.xml, devices.csv, timeline.csv and histograms.hlog. Ctrl-C ends the run cleanly and still writes them.
 
 Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 3 could not run or the run is void, 130 interrupted.`,
@@ -62,13 +67,22 @@ Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 				return fmt.Errorf("--trace goes with --virtual: only a virtual run can be traced step by step")
 			}
 			if !slices.Contains(transports, f.transport) {
-				return fmt.Errorf("--transport %q: there is %s", f.transport, strings.Join(transports, " and "))
+				return fmt.Errorf("--transport %q: there is %s", f.transport, strings.Join(transports, ", "))
 			}
 			if clients[f.client] == nil {
 				return fmt.Errorf("--client %q: there is paho and lean", f.client)
 			}
+			if f.connectRate != "" {
+				f.sets = append(f.sets, "connectRate="+f.connectRate)
+			}
+			if f.maxLag != "" {
+				f.sets = append(f.sets, "maxLag="+f.maxLag)
+			}
 			plan, err := load(args[0], f.sets)
 			if err != nil {
+				return err
+			}
+			if err := playable(plan, f.virtual); err != nil {
 				return err
 			}
 			return e.play(c.Context(), plan, &f)
@@ -81,11 +95,25 @@ Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 	flags.StringVar(&f.out, "out", "", "`DIR` for the results (default flotilla-out/<scenario>-<time>)")
 	flags.StringVar(&f.trace, "trace", "", "write every step the digest covers to `FILE` (virtual runs)")
 	flags.StringVar(&f.transcript, "transcript", "", "print what happened to `DEVICE`, with times")
-	flags.StringVar(&f.transport, "transport", "mem", "how live devices reach the hub: `mem` (in-memory links) or tcp (ports of 127.0.0.1)")
+	flags.StringVar(&f.transport, "transport", "mem", "how live devices reach the hub: `mem` (in-memory links), or tcp or tls (ports of 127.0.0.1)")
 	flags.StringVar(&f.client, "client", "paho", "MQTT client of live devices: `paho` or lean")
+	flags.BoolVar(&f.perDevice, "hlog-per-device", false, "write the histograms of every device to histograms.hlog, not the fleet's alone")
+	flags.StringVar(&f.connectRate, "connect-rate", "", "devices begin to connect at this `RATE`, 2000/s say, over the scenario's")
+	flags.StringVar(&f.maxLag, "max-lag", "", "a live run is void when 1 % of what its devices wanted to do was done later than this `TIME`, over the scenario's")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no progress")
 	flags.BoolVar(&f.ascii, "ascii", false, "print nothing but ASCII")
 	return c
+}
+
+// playable says whether everything that goes wrong in a plan can go wrong on the
+// stage that was asked for.
+func playable(plan *scenarios.Plan, virtual bool) error {
+	for _, f := range plan.Faults {
+		if virtual && f.LiveOnly {
+			return fmt.Errorf("fault %s of group %s lies in a client and its socket, which virtual time does not have; leave out --virtual", f.Fault, f.Group)
+		}
+	}
+	return nil
 }
 
 // stage is a stage with what the summary wants to know of it.
@@ -113,7 +141,7 @@ func (e *env) play(ctx context.Context, plan *scenarios.Plan, f *runFlags) error
 	if f.virtual {
 		open = openVirtual
 	}
-	st, err := open(plan, f, rec.Observe)
+	st, err := open(ctx, plan, f, rec.Observe)
 	if err != nil {
 		return void{err}
 	}
@@ -127,6 +155,10 @@ func (e *env) play(ctx context.Context, plan *scenarios.Plan, f *runFlags) error
 	if cerr := st.close(closing); cerr != nil {
 		sum.Warnings = append(sum.Warnings, "the stage did not close cleanly: "+cerr.Error())
 	}
+	if !f.virtual { // a virtual run is the same on every machine
+		m := machine.Look()
+		sum.Machine = record.Machine{Cores: m.CPUs, Kernel: m.Kernel, MemoryBytes: m.Memory, OpenFiles: m.FilesHard}
+	}
 	sum.WallSeconds = time.Since(began).Seconds()
 	sum.Versions = record.Versions{Flotilla: version(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU()}
 	sum.Timeline = rec.Timeline()
@@ -135,7 +167,7 @@ func (e *env) play(ctx context.Context, plan *scenarios.Plan, f *runFlags) error
 			fmt.Fprintf(e.stderr, "flotilla: %v\n", err)
 		}
 	}
-	if err := writeReports(dir, sum); err != nil {
+	if err := writeReports(dir, sum, reports.Options{Histograms: rec, PerDevice: f.perDevice}); err != nil {
 		return void{err}
 	}
 	if err := reports.Text(e.stdout, sum, reports.Options{Color: isTerminal(e.stdout), ASCII: f.ascii}); err != nil {
@@ -171,12 +203,12 @@ func outputDir(dir, name string, now time.Time) (string, error) {
 }
 
 // writeReports writes every format into the folder.
-func writeReports(dir string, s *record.Summary) error {
+func writeReports(dir string, s *record.Summary, o reports.Options) error {
 	for i := range reports.Formats {
 		f := &reports.Formats[i]
 		err := writeFile(filepath.Join(dir, f.File), func(file *os.File) error {
 			w := bufio.NewWriter(file)
-			if err := f.Render(w, s, reports.Options{}); err != nil {
+			if err := f.Render(w, s, o); err != nil {
 				return err
 			}
 			return w.Flush()

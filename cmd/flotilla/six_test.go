@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,13 +118,12 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	const device = "Device31-7ce4a850"
 	tests := []struct {
-		name, set, reason string
-		result            string
+		name, set, reason, result, timeout string
 	}{
-		{"cut once", "groups.six.faults=[{fault: truncated-download, devices: [" + device + "]}]", "", "1"},
-		{"cut for good", "groups.six.faults=[{fault: cut-for-good=30%, devices: [" + device + "]}]", "firmware update result 4: connection lost", "4"},
+		{"cut once", "groups.six.faults=[{fault: truncated-download, devices: [" + device + "]}]", "", "1", "1m"},
+		{"cut for good", "groups.six.faults=[{fault: cut-for-good=30%, devices: [" + device + "]}]", "firmware update result 4: connection lost", "4", "1m"},
 		{"never back", "groups.six.faults=[{fault: never-reconnects, devices: [" + device + "]}]",
-			"timed out after 00:00:06 waiting for the device to come back", "0"},
+			"timed out after 00:00:06 waiting for the device to come back", "0", "6s"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestFaults(t *testing.T) {
 				if tt.reason == "" {
 					want = exitPassed
 				}
-				sets := []string{"run", "six-devices", "--set", tt.set, "--set", "jobs.fw.timeout=6s", "--set", "groups.six.backoff=50ms..200ms"}
+				sets := []string{"run", "six-devices", "--set", tt.set, "--set", "jobs.fw.timeout=" + tt.timeout, "--set", "groups.six.backoff=50ms..200ms"}
 				if tt.reason == "" { // one request more
 					sets = append(sets, "--set", "expect=[job.fw.succeeded == 6]")
 				}
@@ -232,15 +232,31 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestLibrary plays every scenario of the library in virtual time; each meets
-// what it expects.
+// TestLibrary plays every scenario of the library in virtual time, large ones
+// smaller, and live those that virtual time does not have; each meets what it
+// expects.
 func TestLibrary(t *testing.T) {
 	t.Parallel()
-	small := map[string][]string{"fleet-100k": {"--set", "groups.fleet.count=2000"}}
 	for _, e := range scenarios.Library() {
 		t.Run(e.Name, func(t *testing.T) {
 			t.Parallel()
-			flotilla(t, append([]string{"run", e.Name, "--virtual", "--quiet"}, small[e.Name]...)...).ends(t, exitPassed)
+			plan, err := load(e.Name, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"run", e.Name, "--quiet"}
+			if !slices.ContainsFunc(plan.Faults, func(f scenarios.Fault) bool { return f.LiveOnly }) {
+				args = append(args, "--virtual")
+			}
+			if plan.Devices > 2000 { // what it expects is of its own size
+				args = append(args, "--set", "groups."+plan.Groups[0].Name+".count=1000", "--set", "expect=[devices.total == 1000]")
+			}
+			s := flotilla(t, args...).ends(t, exitPassed).summary(t)
+			for _, j := range s.Jobs {
+				if plan.Devices > 2000 && j.Status != "completed" {
+					t.Errorf("job %s of %q is %s: %s", j.ID, j.DeviceID, j.Status, j.FailureReason)
+				}
+			}
 		})
 	}
 }

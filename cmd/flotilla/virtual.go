@@ -13,8 +13,13 @@ import (
 )
 
 // openVirtual makes the stage in virtual time.
-func openVirtual(plan *scenarios.Plan, f *runFlags, observe func([]sim.Observation)) (*stage, error) {
+func openVirtual(_ context.Context, plan *scenarios.Plan, f *runFlags, observe func([]sim.Observation)) (*stage, error) {
 	cfg := world.Config{Seed: plan.Seed, Epoch: plan.Epoch, Observe: observe}
+	for _, p := range plan.Hub {
+		if p.Hub.Pause > 0 {
+			cfg.Pauses = append(cfg.Pauses, world.Pause{At: p.At, For: p.Hub.Pause})
+		}
+	}
 	var file *os.File
 	var trace *bufio.Writer
 	if f.trace != "" {

@@ -19,8 +19,12 @@ type conn struct {
 	ended   atomic.Bool   // the hub has ended it: what comes in is no longer of interest
 	memory  bool          // an in-memory link: its end is heard at once
 	beat    uint16        // keep-alive, seconds
+	inflow  inflow        // the reader's
+	packet  mqtt.Packet   // the reader's: the one just read
 
-	number uint32 // owner's; 0: not numbered, or no longer known
+	// The owner's.
+	number   uint32 // 0: not numbered, or no longer known
+	accepted bool
 }
 
 // errHubClosed is why a session ended that the hub closed.
@@ -51,28 +55,45 @@ func (s *Server) serve(link net.Conn) {
 
 // read takes in packets until the connection ends, and tells the hub of the
 // end if it was told of the beginning.
+//
+// A reader waits in ReadInto nearly all its life, and there is one for every
+// connection: what it needs for a packet alone stays off its stack, in conn
+// and in functions that have returned by then.
 func (s *Server) read(c *conn) {
-	p, err := c.session.Read()
-	if err != nil {
-		if errors.Is(err, mqtt.ErrLevel) {
-			s.refuse(c, mqtt.RefusedLevel)
-			return
-		}
-		s.count(err)
-		return
-	}
-	topics, m, code := iothub.Accept(&p, s.cfg.Hosts...)
-	if code != mqtt.Accepted {
-		s.refuse(c, code)
-		return
-	}
-	c.topics, c.beat = topics, p.KeepAlive
-	if !s.put(c, m) {
+	if !s.begin(c) {
 		return
 	}
 	<-c.verdict // what else came with CONNECT waits for it [MQTT-3.1.4-4]
 	why := s.converse(c)
-	s.put(c, sim.Message{Kind: sim.Close, Device: topics.Device(), Status: int32(why)})
+	s.put(c, sim.Message{Kind: sim.Close, Device: c.topics.Device(), Status: int32(why)})
+}
+
+// begin reads CONNECT and puts the question to the hub. It says false when
+// there is none.
+func (s *Server) begin(c *conn) bool {
+	p := &c.packet
+	if err := c.session.ReadInto(p); err != nil {
+		if errors.Is(err, mqtt.ErrLevel) {
+			s.refuse(c, mqtt.RefusedLevel)
+			return false
+		}
+		s.count(err)
+		return false
+	}
+	topics, m, code := iothub.Accept(p, s.cfg.Hosts...)
+	if code != mqtt.Accepted {
+		s.refuse(c, code)
+		return false
+	}
+	c.topics, c.beat = topics, p.KeepAlive
+	if !s.put(c, m) {
+		return false
+	}
+	if will, ok := topics.Will(p); ok {
+		s.put(c, will) // of no account to the hub if CONNECT is refused
+	}
+	*p = mqtt.Packet{}
+	return true
 }
 
 // put waits for the mailbox. The owner lives until the last reader has ended,
@@ -84,32 +105,44 @@ func (s *Server) put(c *conn, m sim.Message) bool {
 // converse reads what an accepted device says, until the connection ends.
 func (s *Server) converse(c *conn) sim.Reason {
 	for {
-		p, err := c.session.Read()
-		if err != nil {
+		if err := c.session.ReadInto(&c.packet); err != nil {
 			return s.count(err)
 		}
-		if c.ended.Load() {
-			continue // until the peer has read what it was told last, and closes
+		if why, over := s.heard(c); over {
+			return why
 		}
-		if p.Kind == mqtt.Pingreq {
-			c.session.Send(&mqtt.Packet{Kind: mqtt.Pingresp}) // an error here is Read's next
-			continue
-		}
-		m, err := c.topics.Read(&p)
-		switch {
-		case errors.Is(err, iothub.ErrIgnored):
-		case err != nil:
-			s.protocol.Add(1)
-			return sim.ReasonProtocol
-		case m.Kind == sim.Close:
-			return sim.Reason(m.Status)
-		case !s.put(c, m):
-			return sim.ReasonShutdown
-		}
-		if p.Kind == mqtt.Publish && p.QoS == 1 && m.Kind != sim.Telemetry {
-			c.session.Send(&mqtt.Packet{Kind: mqtt.Puback, ID: p.ID})
-		}
+		c.packet = mqtt.Packet{} // its payload is the hub's now
 	}
+}
+
+// heard deals with one packet; over says that it was the last.
+func (s *Server) heard(c *conn) (why sim.Reason, over bool) {
+	p := &c.packet
+	if c.ended.Load() {
+		return 0, false // until the peer has read what it was told last, and closes
+	}
+	if p.Kind == mqtt.Pingreq {
+		c.session.Send(&mqtt.Packet{Kind: mqtt.Pingresp}) // an error here is the next read's
+		return 0, false
+	}
+	m, err := c.topics.Read(p)
+	switch {
+	case errors.Is(err, iothub.ErrIgnored):
+	case err != nil:
+		s.protocol.Add(1)
+		return sim.ReasonProtocol, true
+	case m.Kind == sim.Close:
+		return sim.Reason(m.Status), true
+	case m.Kind != sim.Answer && !c.inflow.admit(s.cfg.Now(), s.cfg.Inflow): // of answers no more are taken than asked for
+		s.flooding.Add(1)
+		return sim.ReasonProtocol, true
+	case !s.put(c, m):
+		return sim.ReasonShutdown, true
+	}
+	if p.Kind == mqtt.Publish && p.QoS == 1 && m.Kind != sim.Telemetry {
+		c.session.Send(&mqtt.Packet{Kind: mqtt.Puback, ID: p.ID})
+	}
+	return 0, false
 }
 
 // refuse answers CONNECT without asking the hub, and closes.
@@ -135,5 +168,6 @@ func (s *Server) count(err error) sim.Reason {
 	case errors.Is(err, errHubClosed):
 		return sim.ReasonShutdown
 	}
+	s.lost.Add(1)
 	return sim.ReasonLost
 }

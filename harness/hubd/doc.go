@@ -16,6 +16,7 @@
 //	a send queue       256 messages or 512 KB      the connection is closed, Counters.SlowConsumers
 //	tickets            100,000 open or not read    hub.CodeTooMany
 //	CONNECT            Config.ConnectTimeout       the connection is closed
+//	said by one        Config.Inflow a second      the connection is closed, Counters.Flooding
 //	silence            1.5 times the keep-alive    the connection is closed, Counters.Silent
 //
 // Package hubd decides nothing about devices: it numbers connections, gives the

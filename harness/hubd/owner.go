@@ -45,6 +45,9 @@ func (o *owner) run() {
 	defer timer.Stop()
 	var batch []item
 	for {
+		if len(o.cfg.Pauses) > 0 {
+			o.pause()
+		}
 		worked := o.due()
 		batch = o.box.Take(batch)
 		for i := range batch {
@@ -62,7 +65,11 @@ func (o *owner) run() {
 		if worked {
 			continue
 		}
-		if due := o.hub.Deadline(); due == sim.Never {
+		due := o.hub.Deadline()
+		if len(o.cfg.Pauses) > 0 {
+			due = min(due, o.begins())
+		}
+		if due == sim.Never {
 			timer.Stop()
 		} else {
 			timer.Reset(max(0, due.Sub(o.cfg.Now())))
@@ -151,11 +158,16 @@ func (o *owner) say(m *sim.Message) {
 	if m.Kind == sim.Close {
 		delete(o.links, m.Conn)
 		c.ended.Store(true)
-		c.session.CloseAfterFlush(flushTimeout)
+		if c.accepted {
+			c.session.Fail(errHubClosed) // at once [MQTT-3.1.4-2]
+		} else {
+			c.session.CloseAfterFlush(flushTimeout) // what refuses it is on its way
+		}
 		c.decided()
 		return
 	}
 	if m.Kind == sim.Accept && m.Status == 0 {
+		c.accepted = true
 		if c.memory && c.beat == 0 {
 			o.wheel.Remove(c.session)
 		} else {

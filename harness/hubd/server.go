@@ -2,6 +2,7 @@ package hubd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -35,6 +36,9 @@ type Config struct {
 	Observe func([]sim.Observation)
 
 	ConnectTimeout time.Duration // from the open connection to CONNECT; 0: DefaultConnectTimeout
+
+	Inflow int     // messages per second that one connection may say; 0: DefaultInflow; below 0: no bound
+	Pauses []Pause // when the hub rests
 }
 
 // Counters count what the server has seen beside what the hub counts.
@@ -44,6 +48,8 @@ type Counters struct {
 	Silent        uint64 // closed: nothing heard for too long
 	SlowConsumers uint64 // closed: the peer did not read
 	Protocol      uint64 // closed: the peer broke the protocol
+	Flooding      uint64 // closed: the peer said more than Config.Inflow
+	Lost          uint64 // ended by the peer, or by the network, without DISCONNECT
 	MailboxHigh   uint64 // most items taken from the mailbox at once; 4,096 is full
 }
 
@@ -54,7 +60,7 @@ type Server struct {
 	wheel *mqtt.Wheel
 	limit int // of tickets open or not read
 
-	opened, refused, silent, slow, protocol, high atomic.Uint64
+	opened, refused, silent, slow, protocol, flooding, lost, high atomic.Uint64
 
 	mu        sync.Mutex
 	closing   bool
@@ -64,6 +70,7 @@ type Server struct {
 
 	ready   chan struct{} // holds a token when settled is no longer empty
 	quit    chan struct{} // closed: the owner ends
+	closed  chan struct{} // closed by Close: the owner rests no more
 	accepts sync.WaitGroup
 	readers sync.WaitGroup
 	owned   sync.WaitGroup
@@ -80,9 +87,12 @@ func New(cfg Config) (*Server, error) {
 	if cfg.ConnectTimeout <= 0 {
 		cfg.ConnectTimeout = DefaultConnectTimeout
 	}
+	if cfg.Inflow == 0 {
+		cfg.Inflow = DefaultInflow
+	}
 	s := &Server{
 		cfg: cfg, box: mailbox.New[item](mailboxSize), wheel: mqtt.NewWheel(0), limit: maxTickets, conns: map[*conn]struct{}{},
-		ready: make(chan struct{}, 1), quit: make(chan struct{}),
+		ready: make(chan struct{}, 1), quit: make(chan struct{}), closed: make(chan struct{}),
 	}
 	s.owned.Go(newOwner(s).run)
 	return s, nil
@@ -111,6 +121,16 @@ func (s *Server) ListenTCP(ctx context.Context, addr string) (net.Addr, error) {
 	return l.Addr(), s.Listen(l)
 }
 
+// ListenTLS is ListenTCP with TLS over it. The handshake counts as part of the
+// time to CONNECT.
+func (s *Server) ListenTLS(ctx context.Context, addr string, cfg *tls.Config) (net.Addr, error) {
+	l, err := mqtt.Listen(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	return l.Addr(), s.Listen(tls.NewListener(l, cfg))
+}
+
 func (s *Server) accept(l net.Listener) {
 	for {
 		link, err := l.Accept()
@@ -135,7 +155,7 @@ func (s *Server) accept(l net.Listener) {
 func (s *Server) Counters() Counters {
 	return Counters{
 		Opened: s.opened.Load(), Refused: s.refused.Load(), Silent: s.silent.Load(), SlowConsumers: s.slow.Load(),
-		Protocol: s.protocol.Load(), MailboxHigh: s.high.Load(),
+		Protocol: s.protocol.Load(), Flooding: s.flooding.Load(), Lost: s.lost.Load(), MailboxHigh: s.high.Load(),
 	}
 }
 
@@ -157,6 +177,7 @@ func (s *Server) Close(ctx context.Context) error {
 		l.Close()
 	}
 	if first {
+		close(s.closed)
 		s.box.Force(item{stop: true})
 	}
 	done := make(chan struct{})

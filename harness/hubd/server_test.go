@@ -38,13 +38,21 @@ type house struct {
 
 func open(t testing.TB) *house {
 	t.Helper()
+	return openWith(t, func(*Config) {})
+}
+
+// openWith lets change see the configuration.
+func openWith(t testing.TB, change func(*Config)) *house {
+	t.Helper()
 	start := time.Now()
 	h := &house{t: t, epoch: sim.Epoch(start.UnixNano()), mem: mqtt.NewMemListener("hub", 0)}
 	h.link = h.mem.Dial
-	s, err := New(Config{
+	cfg := Config{
 		Hub: hub.New(hub.Config{Hosts: []string{host}, Epoch: h.epoch, Seed: 1}),
 		Now: func() sim.Time { return sim.Time(time.Since(start)) }, Hosts: []string{host},
-	})
+	}
+	change(&cfg)
+	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +61,29 @@ func open(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// over has devices reach the hub in another way than in memory.
+func (h *house) over(transport string) {
+	h.t.Helper()
+	switch transport {
+	case "tcp":
+		addr, err := h.ListenTCP(context.Background(), "127.0.0.1:0")
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		h.link = mqtt.TCP{Addr: addr.String(), Reset: true}.Dial
+	case "tls":
+		a, err := NewAuthority(host)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		addr, err := h.ListenTLS(context.Background(), "127.0.0.1:0", a.Server())
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		h.link = mqtt.TLS{TCP: mqtt.TCP{Addr: addr.String(), Reset: true}, Config: a.Client(host)}.Dial
+	}
 }
 
 func (h *house) close() {
@@ -146,20 +177,14 @@ var connectors = []struct {
 }{{"paho", mqtt.ConnectPaho}, {"lean", mqtt.ConnectLean}}
 
 // TestConversation says and hears everything there is, with both clients,
-// in memory and over TCP.
+// in memory, over TCP and over TLS.
 func TestConversation(t *testing.T) {
 	for _, c := range connectors {
-		for _, transport := range []string{"mem", "tcp"} {
+		for _, transport := range []string{"mem", "tcp", "tls"} {
 			t.Run(c.name+"/"+transport, func(t *testing.T) {
 				h := open(t)
 				defer h.close()
-				if transport == "tcp" {
-					addr, err := h.ListenTCP(t.Context(), "127.0.0.1:0")
-					if err != nil {
-						t.Fatal(err)
-					}
-					h.link = mqtt.TCP{Addr: addr.String()}.Dial
-				}
+				h.over(transport)
 				converse(t, h, c.connect)
 			})
 		}

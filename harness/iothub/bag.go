@@ -48,3 +48,25 @@ func Get(bag, name string) (string, bool) {
 	}
 	return "", false
 }
+
+// eventSize is how large the hub takes a message to be: its body, the values
+// of its system properties, and names and values of the others. [IoT Hub:
+// "Quotas and throttling", "Charge per operation"; message size]
+func eventSize(body []byte, bag string) int {
+	if whole := len(body) + len(bag); whole <= maxTelemetry {
+		return whole // as written it is no shorter
+	}
+	n := len(body)
+	for _, p := range Properties(bag) {
+		if !system(p.Name) {
+			n += len(p.Name)
+		}
+		n += len(p.Value)
+	}
+	return n
+}
+
+// system says whether a property's name is one of IoT Hub's own.
+func system(name string) bool {
+	return strings.HasPrefix(name, "$.") || name == "iothub-creation-time-utc"
+}

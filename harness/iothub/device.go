@@ -27,9 +27,9 @@ type Dialer struct {
 	ConnectTimeout time.Duration // from CONNECT to CONNACK; 0: 30 s
 }
 
-// inbox bounds what waits to be received on one connection. Beside it wait at
+// inboxSize bounds what waits to be received on one connection. Beside it wait at
 // most as many acknowledgements as the device waits for.
-const inbox = 16
+const inboxSize = 16
 
 // Dial opens a link for device id. CONNECT is sent when the device says so.
 func (d *Dialer) Dial(ctx context.Context, id sim.DeviceID) (*DeviceConn, error) {
@@ -37,18 +37,24 @@ func (d *Dialer) Dial(ctx context.Context, id sim.DeviceID) (*DeviceConn, error)
 	if err != nil {
 		return nil, fmt.Errorf("device %s: %w", id, err)
 	}
-	return &DeviceConn{
-		dialer: d, device: id, link: link, in: mailbox.New[sim.Message](inbox),
-		connected: make(chan struct{}), closed: make(chan struct{}),
-	}, nil
+	return &DeviceConn{dialer: d, device: id, link: link, connected: make(chan struct{}), closed: make(chan struct{})}, nil
 }
 
 // DeviceConn is one connection of a device: messages out, messages in. Send
 // is for one goroutine, Receive for another, Close and Wait for any.
+//
+// What comes in is either received or, without a goroutine and a queue for it,
+// pushed.
 type DeviceConn struct {
 	dialer *Dialer
 	device sim.DeviceID
-	in     *mailbox.Box[sim.Message]
+
+	boxed sync.Once
+	in    *mailbox.Box[sim.Message] // what is to be received; see inbox
+
+	take  func(sim.Message, <-chan struct{}) // Push's, nil without
+	lost  func()                             // likewise
+	ended sync.Once                          // of lost
 
 	connected chan struct{} // closed when client is there
 	client    mqtt.Client
@@ -58,7 +64,7 @@ type DeviceConn struct {
 	mu         sync.Mutex
 	link       net.Conn // until CONNECT takes it
 	cut        func()   // ends what is under way: CONNECT, then the client; nil before
-	over       bool     // Close was called
+	shut       bool     // Close was called
 
 	batch []sim.Message // Receive's: taken, and from next on not yet returned
 	next  int
@@ -68,6 +74,41 @@ type DeviceConn struct {
 
 // errClosed is why a connection of ours ended that we closed.
 var errClosed = errors.New("connection closed by the device")
+
+// Push has whatever comes in given to take, in order, in place of Receive, by
+// the connection's own goroutines. take may wait until ended closes, and must
+// not wait when ended is nil. lost is called once, when the connection has
+// ended; it must not wait, nor call the connection. Push comes before Connect
+// is sent.
+func (c *DeviceConn) Push(take func(m sim.Message, ended <-chan struct{}), lost func()) {
+	c.take, c.lost = take, lost
+}
+
+// deliver hands on what came in, waiting at most until ended closes; ended nil:
+// it does not wait.
+func (c *DeviceConn) deliver(m sim.Message, ended <-chan struct{}) {
+	switch {
+	case c.take != nil:
+		c.take(m, ended)
+	case ended == nil:
+		c.inbox().Force(m)
+	default:
+		c.inbox().Put(m, ended)
+	}
+}
+
+// over tells who is pushed to that the connection has ended.
+func (c *DeviceConn) over() {
+	if c.lost != nil {
+		c.ended.Do(c.lost)
+	}
+}
+
+// inbox is where what comes in waits to be received.
+func (c *DeviceConn) inbox() *mailbox.Box[sim.Message] {
+	c.boxed.Do(func() { c.in = mailbox.New[sim.Message](inboxSize) })
+	return c.in
+}
 
 // Send says m. Connect waits for CONNACK, everything else for the socket, no
 // longer than the MQTT client's write timeout; Close with ReasonReboot cuts,
@@ -125,13 +166,14 @@ func ticket(m sim.Message) uint64 { return m.ID<<32 | uint64(uint32(m.Status)) }
 // like an acceptance.
 func (c *DeviceConn) connect(m sim.Message) error {
 	options := mqtt.Options{
-		Dial:           func(context.Context) (net.Conn, error) { return c.take() },
+		Dial:           func(context.Context) (net.Conn, error) { return c.handOver() },
 		Handler:        (*handler)(c),
 		ClientID:       string(c.device),
 		Username:       username(m.Name, c.device, c.dialer.Agent),
 		Password:       string(m.Body),
 		CleanSession:   m.ID == 1,
 		ConnectTimeout: c.dialer.ConnectTimeout,
+		Ended:          c.clientEnded,
 	}
 	if !c.dialer.NoKeepAlive {
 		options.KeepAlive = uint16(min(max(m.Status, 0), 1<<16-1))
@@ -146,7 +188,7 @@ func (c *DeviceConn) connect(m sim.Message) error {
 	accept := sim.Message{Kind: sim.Accept, Device: c.device}
 	if refusal, ok := errors.AsType[mqtt.ConnackError](err); ok {
 		accept.Status = int32(refusal)
-		c.in.Force(accept)
+		c.deliver(accept, nil)
 		return nil // the device closes
 	}
 	if err != nil {
@@ -155,13 +197,26 @@ func (c *DeviceConn) connect(m sim.Message) error {
 	if client.SessionPresent() {
 		accept.ID = 1
 	}
-	c.in.Force(accept)
+	c.deliver(accept, nil)
 	c.client = client
 	close(c.connected) // messages may follow
+	if client.Err() != nil {
+		c.over() // clientEnded may have come too early
+	}
 	if !c.until(client.Cut, 0) {
 		client.Cut()
 	}
 	return nil
+}
+
+// clientEnded is told that the client's connection has ended. The end of one
+// that was not accepted is Send's error, or an Accept with its refusal.
+func (c *DeviceConn) clientEnded() {
+	select {
+	case <-c.connected:
+		c.over()
+	default:
+	}
 }
 
 // until has Close call cut from now on, and Wait wait for n more; false if
@@ -169,7 +224,7 @@ func (c *DeviceConn) connect(m sim.Message) error {
 func (c *DeviceConn) until(cut func(), n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.over {
+	if c.shut {
 		return false
 	}
 	c.cut = cut
@@ -177,8 +232,8 @@ func (c *DeviceConn) until(cut func(), n int) bool {
 	return true
 }
 
-// take hands the link over, once.
-func (c *DeviceConn) take() (net.Conn, error) {
+// handOver hands the link over, once.
+func (c *DeviceConn) handOver() (net.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	link := c.link
@@ -192,7 +247,7 @@ func (c *DeviceConn) take() (net.Conn, error) {
 // Receive waits for what the hub says next; its error says why the connection
 // ended. What came before the end is received before the error.
 func (c *DeviceConn) Receive() (sim.Message, error) {
-	connected := c.connected
+	in, connected := c.inbox(), c.connected
 	var done <-chan struct{}
 	var ended error
 	for {
@@ -202,16 +257,16 @@ func (c *DeviceConn) Receive() (sim.Message, error) {
 			c.next++
 			return m, nil
 		}
-		c.batch, c.next = c.in.Take(c.batch), 0
+		c.batch, c.next = in.Take(c.batch), 0
 		if len(c.batch) > 0 {
 			continue
 		}
 		if ended != nil {
-			c.in.Close()
+			in.Close()
 			return sim.Message{}, ended
 		}
 		select {
-		case <-c.in.Ready():
+		case <-in.Ready():
 		case <-connected:
 			done, connected = c.client.Done(), nil
 		case <-done:
@@ -225,11 +280,12 @@ func (c *DeviceConn) Receive() (sim.Message, error) {
 // Close cuts the link without a word. It does not wait.
 func (c *DeviceConn) Close() error {
 	c.mu.Lock()
-	link, cut, first := c.link, c.cut, !c.over
-	c.link, c.over = nil, true
+	link, cut, first := c.link, c.cut, !c.shut
+	c.link, c.shut = nil, true
 	c.mu.Unlock()
 	if first {
 		close(c.closed)
+		c.over()
 	}
 	if cut != nil {
 		cut()
@@ -268,20 +324,20 @@ func (h *handler) Received(m mqtt.Message, ended <-chan struct{}) {
 		return // a topic of another feature than ours; the hub may know more than we do
 	}
 	said.Body = m.Payload
-	h.in.Put(said, ended)
+	(*DeviceConn)(h).deliver(said, ended)
 }
 
 // Acked tells the device that its telemetry was accepted.
 func (h *handler) Acked(id uint64) {
-	h.in.Force(sim.Message{Kind: sim.TelemetryAck, Device: h.device, ID: id})
+	(*DeviceConn)(h).deliver(sim.Message{Kind: sim.TelemetryAck, Device: h.device, ID: id}, nil)
 }
 
 // Subscribed tells the device what was granted.
 func (h *handler) Subscribed(id uint64, codes []byte) {
-	h.in.Force(sim.Message{Kind: sim.Subscribed, Device: h.device, Status: int32(uint32(id)), ID: id >> 32, Body: codes})
+	(*DeviceConn)(h).deliver(sim.Message{Kind: sim.Subscribed, Device: h.device, Status: int32(uint32(id)), ID: id >> 32, Body: codes}, nil)
 }
 
 // Unsubscribed tells the device that it is told no more.
 func (h *handler) Unsubscribed(id uint64) {
-	h.in.Force(sim.Message{Kind: sim.Unsubscribed, Device: h.device, Status: int32(uint32(id))})
+	(*DeviceConn)(h).deliver(sim.Message{Kind: sim.Unsubscribed, Device: h.device, Status: int32(uint32(id))}, nil)
 }

@@ -3,6 +3,7 @@ package iothub
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/flotilla-sim/flotilla/harness/mqtt"
 	"github.com/flotilla-sim/flotilla/sim"
@@ -19,12 +20,18 @@ const (
 // nothing to the hub; one with QoS 1 is acknowledged all the same.
 var ErrIgnored = errIgnored
 
+// maxFilters is how many topic filters one connection may be subscribed to.
+// One that is subscribed to again is still one. [IoT Hub MQTT support: "Device
+// is limited to five concurrent topic subscriptions"]
+const maxFilters = 5
+
 // Topics is the hub's role on one connection: it reads the device's packets
-// and writes the hub's. It is made by Accept and never changes after that, so
-// one goroutine may read while another writes.
+// and writes the hub's. It is made by Accept; after that Read is for one
+// goroutine, and Packet may be another's.
 type Topics struct {
-	device sim.DeviceID
-	user   Username
+	device  sim.DeviceID
+	user    Username
+	filters []string // subscribed to, as written; Read's
 }
 
 // Accept reads a CONNECT packet into a Connect message. A code other than
@@ -51,11 +58,58 @@ func Accept(p *mqtt.Packet, hosts ...string) (t *Topics, m sim.Message, code byt
 	if !known || !p.HasPassword { // a certificate would do without, but there is none
 		return nil, m, mqtt.RefusedNotAllowed
 	}
+	if p.HasWill {
+		if _, err := readWill(id, p); err != nil {
+			return nil, m, mqtt.RefusedNotAllowed
+		}
+	}
 	m = sim.Message{Kind: sim.Connect, Device: id, Name: u.Host, Body: p.Password, Status: int32(p.KeepAlive)}
 	if p.CleanSession {
 		m.ID = 1
 	}
 	return &Topics{device: id, user: u}, m, mqtt.Accepted
+}
+
+// Will reads the will of the CONNECT packet that was accepted; ok says that
+// there is one. The hub takes it as telemetry with the application property
+// `iothub-MessageType` when the connection ends without DISCONNECT. [IoT Hub
+// MQTT support: "Using the MQTT protocol directly", last will]
+func (t *Topics) Will(p *mqtt.Packet) (m sim.Message, ok bool) {
+	if !p.HasWill {
+		return m, false
+	}
+	m, err := readWill(t.device, p)
+	return m, err == nil
+}
+
+// readWill reads a will. It must be what the device could publish: telemetry,
+// at QoS 0 or 1.
+func readWill(device sim.DeviceID, p *mqtt.Packet) (sim.Message, error) {
+	m, err := readDeviceTopic(device, p.WillTopic)
+	switch {
+	case err != nil:
+		return m, fmt.Errorf("will: %w", err)
+	case m.Kind != sim.Telemetry:
+		return m, fmt.Errorf("will: %w", unsupported(p.WillTopic))
+	case p.WillQoS > 1:
+		return m, errQoS
+	}
+	m.Kind, m.Body = sim.Will, p.WillPayload
+	m.Name = withProperty(m.Name, willProperty)
+	if p.WillRetain {
+		m.Name = withProperty(m.Name, retainProperty)
+	}
+	return m, nil
+}
+
+var errQoS = errors.New("publish with QoS 2 is not supported; use 0 or 1")
+
+// withProperty adds an encoded property to a bag.
+func withProperty(bag, property string) string {
+	if bag != "" {
+		bag += "&"
+	}
+	return bag + property
 }
 
 // Device is whose connection it is.
@@ -82,6 +136,9 @@ func (t *Topics) Read(p *mqtt.Packet) (m sim.Message, err error) {
 			if !ok {
 				return m, fmt.Errorf("filter: %w", unsupported(f.Topic))
 			}
+			if !t.subscribed(f.Topic) {
+				return m, fmt.Errorf("filter %.80q: a connection may have %d subscriptions", f.Topic, maxFilters)
+			}
 			m.ID |= uint64(feature)
 			m.Body[i] = min(f.QoS, 1)
 		}
@@ -92,6 +149,7 @@ func (t *Topics) Read(p *mqtt.Packet) (m sim.Message, err error) {
 			if feature, ok := filterFeature(t.device, f.Topic); ok {
 				m.ID |= uint64(feature)
 			}
+			t.filters = slices.DeleteFunc(t.filters, func(s string) bool { return s == f.Topic })
 		}
 		return m, nil
 	case mqtt.Disconnect:
@@ -103,9 +161,32 @@ func (t *Topics) Read(p *mqtt.Packet) (m sim.Message, err error) {
 	return m, fmt.Errorf("a device may not say %s here", p.Kind)
 }
 
+// subscribed notes a filter, unless there are too many.
+func (t *Topics) subscribed(filter string) bool {
+	if slices.Contains(t.filters, filter) {
+		return true
+	}
+	if len(t.filters) == maxFilters {
+		return false
+	}
+	t.filters = append(t.filters, common(filter))
+	return true
+}
+
+// common returns the filter as one string for all connections where it can:
+// it is kept as long as the connection.
+func common(filter string) string {
+	for _, s := range [...]string{filterTwin, filterDesired, filterMethods} {
+		if s == filter {
+			return s
+		}
+	}
+	return filter
+}
+
 func (t *Topics) published(p *mqtt.Packet) (m sim.Message, err error) {
 	if p.QoS > 1 {
-		return m, errors.New("publish with QoS 2 is not supported; use 0 or 1")
+		return m, errQoS
 	}
 	m, err = readDeviceTopic(t.device, p.Topic)
 	if err != nil {
@@ -123,12 +204,9 @@ func (t *Topics) published(p *mqtt.Packet) (m sim.Message, err error) {
 			m.ID = uint64(p.ID)
 		}
 		if p.Retain { // not stored, but told [IoT Hub MQTT support: "Using the MQTT protocol directly"]
-			if m.Name != "" {
-				m.Name += "&"
-			}
-			m.Name += retainProperty
+			m.Name = withProperty(m.Name, retainProperty)
 		}
-		if n := len(p.Payload) + len(m.Name); n > maxTelemetry {
+		if n := eventSize(p.Payload, m.Name); n > maxTelemetry {
 			return m, fmt.Errorf("telemetry of %d bytes; the limit is %d", n, maxTelemetry)
 		}
 	}

@@ -27,6 +27,7 @@ const (
 	parameterRID   = "$rid"
 	parameterVers  = "$version"
 	retainProperty = "mqtt-retain=true"
+	willProperty   = "iothub-MessageType=Will"
 )
 
 // errIgnored marks what is well formed and of no use: an answer whose request

@@ -10,6 +10,7 @@ import (
 	"github.com/flotilla-sim/flotilla/scenarios"
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/device"
+	"github.com/flotilla-sim/flotilla/sim/fault"
 	"github.com/flotilla-sim/flotilla/sim/hub"
 )
 
@@ -55,6 +56,26 @@ func TestCloseIsBounded(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestFaultsNeedATarget: a target that cannot carry a fault says so.
+func TestFaultsNeedATarget(t *testing.T) {
+	dial := func(context.Context, sim.DeviceID) (Conn, error) { return newPausedConn(), nil }
+	s, err := New(Config{Target: Target{Dial: dial, Hub: yes{}}, Now: StartClock().Now, Host: "h"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []fault.Conditions{{Client: fault.Client{Stuck: true}}, {Download: fault.Download{WrongByte: true}}} {
+		err := s.Add(t.Context(), scenarios.Group{Count: 1, Member: func(int) scenarios.Member {
+			return scenarios.Member{ID: "d", Profile: device.NewProfile(), Fault: c}
+		}})
+		if !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%+v: Add = %v; want ErrUnsupported", c, err)
+		}
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

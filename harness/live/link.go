@@ -15,8 +15,10 @@ type link struct {
 	conn   Conn
 	gone   chan struct{} // closed when the device or its sender has ended the link: the reader waits for the mailbox no more
 	once   sync.Once
+	wait   func()              // starts who waits for the connection's goroutines, after its end; nil: the reader does
 	slot   *semaphore.Weighted // the place among connects under way, kept until the hub has accepted
 	freed  atomic.Bool
+	wild   bool // its device floods: how late it is says nothing
 
 	mu      sync.Mutex
 	queue   []queued
@@ -33,35 +35,65 @@ func newLink(c Conn, number uint32, slot *semaphore.Weighted) *link {
 	return &link{number: number, conn: c, slot: slot, gone: make(chan struct{})}
 }
 
-// open starts the reader.
+// open has what comes in put into the device's mailbox: by the connection
+// itself if it can, else by a reader.
 func (l *link) open(p *player) {
-	s, box, id := p.stage, p.box, p.id
+	s := p.stage
+	if c, ok := l.conn.(Pusher); ok {
+		l.wait = func() { s.group.Go(func() error { l.await(); return nil }) }
+		c.Push(func(m sim.Message, ended <-chan struct{}) { l.take(p, m, ended) }, func() { l.lost(p) })
+		return
+	}
 	s.group.Go(func() error {
-		defer l.leave()
+		defer l.await()
+		defer l.cut()
 		for {
 			m, err := l.conn.Receive()
 			if err != nil {
 				l.free()
 				l.conn.Close()
-				lost := sim.Message{Kind: sim.Close, Device: id, Conn: l.number, Status: int32(sim.ReasonLost)}
-				box.Put(item{in: sim.Input{Kind: sim.Received, Msg: lost}}, l.gone)
+				p.box.Put(l.end(p.id), l.gone)
 				return nil
 			}
 			if m.Kind == sim.Accept {
 				l.free()
 			}
 			m.Conn = l.number
-			if !box.Put(item{in: sim.Input{Kind: sim.Received, Msg: m}}, l.gone) {
+			if !p.box.Put(item{in: sim.Input{Kind: sim.Received, Msg: m}}, l.gone) {
 				return nil
 			}
 		}
 	})
 }
 
-// leave ends what the reader holds and waits for the connection's own
-// goroutines.
-func (l *link) leave() {
-	l.cut()
+// take puts what the connection pushes into the mailbox, and waits for room
+// until ended closes.
+func (l *link) take(p *player, m sim.Message, ended <-chan struct{}) {
+	if m.Kind == sim.Accept {
+		l.free()
+	}
+	m.Conn = l.number
+	x := item{in: sim.Input{Kind: sim.Received, Msg: m}}
+	if ended == nil {
+		p.box.Force(x)
+	} else {
+		p.box.Put(x, ended)
+	}
+}
+
+// lost tells the device that the connection has ended.
+func (l *link) lost(p *player) {
+	l.free()
+	p.box.Force(l.end(p.id)) // one a link
+}
+
+// end is what a device is told of the end of its link.
+func (l *link) end(id sim.DeviceID) item {
+	return item{in: sim.Input{Kind: sim.Received, Msg: sim.Message{Kind: sim.Close, Device: id, Conn: l.number, Status: int32(sim.ReasonLost)}}}
+}
+
+// await waits for the connection's own goroutines.
+func (l *link) await() {
 	if w, ok := l.conn.(Waiter); ok {
 		w.Wait()
 	}
@@ -75,6 +107,9 @@ func (l *link) send(s *Stage, m sim.Message) {
 	defer l.mu.Unlock()
 	switch {
 	case l.ended:
+		if m.Kind != sim.Close {
+			s.gauges.unsaid.Add(1)
+		}
 		return
 	case m.Kind == sim.Close:
 		l.ended = true // it is the last; the bound is not for it
@@ -83,8 +118,8 @@ func (l *link) send(s *Stage, m sim.Message) {
 		s.gauges.dropped.Add(1)
 		return
 	default:
-		l.ended = true
-		l.queue = nil
+		s.gauges.unsaid.Add(1)
+		l.drop(s)
 		s.gauges.overrun.Add(1)
 		l.conn.Close()
 		return
@@ -94,6 +129,17 @@ func (l *link) send(s *Stage, m sim.Message) {
 		l.sending = true
 		s.group.Go(func() error { l.drain(s); return nil })
 	}
+}
+
+// drop takes nothing more and counts what is not going to be said; mu is held.
+func (l *link) drop(s *Stage) {
+	l.ended = true
+	for i := range l.queue {
+		if l.queue[i].msg.Kind != sim.Close {
+			s.gauges.unsaid.Add(1)
+		}
+	}
+	l.queue = nil
 }
 
 // drain sends what is queued and ends when nothing is.
@@ -111,28 +157,44 @@ func (l *link) drain(s *Stage) {
 		l.queue = l.queue[:n]
 		l.mu.Unlock()
 
-		s.gauges.send.add(s.cfg.Now().Sub(q.at))
+		if !l.wild {
+			now := s.cfg.Now()
+			s.gauges.send.add(now.Sub(q.at))
+			switch q.msg.Kind {
+			case sim.Connect, sim.Close: // due since before there was a link
+			default:
+				s.gauges.say.add(now.Sub(q.msg.Due))
+			}
+		}
 		err := l.conn.Send(q.msg)
 		if q.msg.Kind == sim.Close {
 			l.cut()
 			return
 		}
-		if err != nil {
-			l.conn.Close() // the reader hears of it and tells the device
-			l.mu.Lock()
-			l.ended, l.sending, l.queue = true, false, nil
-			l.mu.Unlock()
-			return
+		if err == nil {
+			s.gauges.sent.Add(1)
+			continue
 		}
+		s.gauges.unsaid.Add(1)
+		l.conn.Close() // the reader hears of it and tells the device
+		l.mu.Lock()
+		l.drop(s)
+		l.sending = false
+		l.mu.Unlock()
+		return
 	}
 }
 
-// cut ends the link at once. It does not wait.
+// cut ends the link at once. It does not wait. It is called by who is waited
+// for when the stage closes.
 func (l *link) cut() {
 	l.once.Do(func() {
 		l.free()
 		l.conn.Close()
 		close(l.gone)
+		if l.wait != nil {
+			l.wait()
+		}
 	})
 }
 

@@ -3,11 +3,11 @@ package live
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/flotilla-sim/flotilla/harness/mailbox"
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/device"
+	"github.com/flotilla-sim/flotilla/sim/fault"
 )
 
 // player owns one device's machine: only its goroutine touches it.
@@ -16,8 +16,12 @@ type player struct {
 	id      sim.DeviceID
 	machine *device.Device
 	box     *mailbox.Box[item]
+	place   uint32       // with the pacer
+	client  fault.Client // how its connections misbehave
+	wild    bool         // it floods: how late it is says nothing about the generator
 
 	last    sim.Time // of the latest Step
+	armed   sim.Time // what the pacer was asked for
 	number  uint32   // of the latest link asked for
 	link    *link    // nil while there is none
 	dialing context.CancelFunc
@@ -32,8 +36,13 @@ type item struct {
 	link *link
 }
 
-func newPlayer(s *Stage, m *device.Device, id sim.DeviceID) *player {
-	return &player{stage: s, id: id, machine: m, box: mailbox.New[item](mailboxSize), last: s.cfg.Now()}
+func newPlayer(s *Stage, m *device.Device, id sim.DeviceID, c fault.Conditions) *player {
+	p := &player{
+		stage: s, id: id, machine: m, box: mailbox.New[item](mailboxSize), last: s.cfg.Now(), armed: sim.Never,
+		client: c.Client, wild: c.Device.Flood > 0,
+	}
+	s.pacer.join(p)
+	return p
 }
 
 // play lets the device live until the stage stops, which it answers with a
@@ -41,8 +50,6 @@ func newPlayer(s *Stage, m *device.Device, id sim.DeviceID) *player {
 func (p *player) play(abandon context.Context) {
 	ctx, end := context.WithCancel(abandon)
 	defer end() // dials and downloads with it
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	var batch []item
 	spin := 0
 	for {
@@ -57,7 +64,9 @@ func (p *player) play(abandon context.Context) {
 		}
 		due := p.machine.Deadline()
 		if due <= now {
-			p.stage.gauges.wake.add(now.Sub(max(due, p.last)))
+			if !p.wild {
+				p.stage.gauges.wake.add(now.Sub(max(due, p.last)))
+			}
 			p.step(ctx, now, sim.Input{Kind: sim.Wake})
 		}
 		batch = p.box.Take(batch)
@@ -71,16 +80,13 @@ func (p *player) play(abandon context.Context) {
 		clear(batch)
 		batch = batch[:0]
 		due = p.machine.Deadline()
-		if now := p.stage.cfg.Now(); due > now {
-			if due == sim.Never {
-				timer.Stop()
-			} else {
-				timer.Reset(due.Sub(now))
+		if p.stage.cfg.Now() < due {
+			if due != p.armed {
+				p.armed = due
+				p.stage.pacer.arm(p, due)
 			}
 			select {
 			case <-p.box.Ready():
-				continue
-			case <-timer.C:
 				continue
 			case <-p.stage.stop:
 			case <-abandon.Done():
@@ -134,6 +140,12 @@ func (p *player) step(ctx context.Context, now sim.Time, in sim.Input) {
 	for i := range out.Send {
 		p.send(out.Send[i])
 	}
+	for i := range out.Observe {
+		if o := &out.Observe[i]; o.Event == sim.EventDrop { // planned, and never said
+			p.stage.gauges.planned.Add(uint64(o.Value))
+			p.stage.gauges.offline.Add(uint64(o.Value))
+		}
+	}
 	for _, f := range out.Fetch {
 		p.fetch(ctx, f)
 	}
@@ -147,8 +159,16 @@ func (p *player) step(ctx context.Context, now sim.Time, in sim.Input) {
 	p.stage.boxes.Put(out)
 }
 
+// send hands a message to its link and counts what was planned; a link that
+// has ended in the meantime takes nothing more.
 func (p *player) send(m sim.Message) {
+	if m.Kind != sim.Close {
+		p.stage.gauges.planned.Add(1)
+	}
 	if p.link == nil || m.Conn != p.link.number {
+		if m.Kind != sim.Close {
+			p.stage.gauges.unsaid.Add(1)
+		}
 		return
 	}
 	p.link.send(p.stage, m)
@@ -174,7 +194,7 @@ func (p *player) dial(ctx context.Context) {
 			return
 		}
 		s.gauges.connect.add(s.cfg.Now().Sub(wanted))
-		conn, err := s.cfg.Target.Dial(ctx, p.id)
+		conn, err := p.open(ctx)
 		if err != nil {
 			s.connects.Release(1)
 			s.gauges.dialsFailed.Add(1)
@@ -183,11 +203,27 @@ func (p *player) dial(ctx context.Context) {
 			return
 		}
 		l := newLink(conn, number, s.connects)
+		l.wild = p.wild
 		opened := sim.Message{Kind: sim.Opened, Device: p.id, Conn: number}
 		if !p.box.Put(item{in: sim.Input{Kind: sim.Received, Msg: opened}, link: l}, ctx.Done()) {
 			l.cut()
 		}
 	})
+}
+
+// open dials, and puts what is wrong with the device's client around the
+// connection.
+func (p *player) open(ctx context.Context) (Conn, error) {
+	target := &p.stage.cfg.Target
+	if p.client == (fault.Client{}) {
+		return target.Dial(ctx, p.id)
+	}
+	w := new(wire)
+	c, err := target.DialOver(ctx, p.id, w.over)
+	if err != nil {
+		return nil, err
+	}
+	return newUnruly(c, w, p.client), nil
 }
 
 // fetch starts or cancels a download.

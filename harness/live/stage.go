@@ -57,6 +57,7 @@ type Stage struct {
 	connects  *semaphore.Weighted
 	downloads *semaphore.Weighted
 	client    *http.Client
+	pacer     *pacer
 	gauges    gauges
 	boxes     sync.Pool // of *sim.Outbox
 }
@@ -84,11 +85,13 @@ func New(cfg Config) (*Stage, error) {
 		connects:  semaphore.NewWeighted(int64(cfg.Connects)),
 		downloads: semaphore.NewWeighted(int64(cfg.Downloads)),
 		client:    newClient(cfg.Target.HTTP),
+		pacer:     newPacer(cfg.Now),
 		boxes:     sync.Pool{New: func() any { return new(sim.Outbox) }},
 	}
 	s.life = func(f func(context.Context)) {
 		group.Go(func() error { f(ctx); return nil })
 	}
+	group.Go(func() error { s.pacer.run(s.stop); return nil })
 	return s, nil
 }
 
@@ -108,6 +111,14 @@ type noHub struct{}
 
 func (noHub) Do(context.Context, hub.Command) (hub.Reply, error) {
 	return hub.Reply{}, fmt.Errorf("the target has no control plane: %w", errors.ErrUnsupported)
+}
+
+// Warm ends the warm-up: what was late until now says nothing about the run
+// proper. Counts go on.
+func (s *Stage) Warm() {
+	s.gauges.wake.reset()
+	s.gauges.say.reset()
+	s.gauges.send.reset()
 }
 
 // Generator says how the stage's own machinery fares.
@@ -187,10 +198,13 @@ func (s *Stage) add(ctx context.Context, number uint64, m scenarios.Member) erro
 			return fmt.Errorf("device %s: %w", m.ID, err)
 		}
 	}
+	if m.Fault.Client != (fault.Client{}) && s.cfg.Target.DialOver == nil {
+		return fmt.Errorf("device %s: faults of a client need a target whose links can be wrapped: %w", m.ID, errors.ErrUnsupported)
+	}
 	p := newPlayer(s, device.New(device.Config{
 		ID: m.ID, Number: number, Seed: s.cfg.Seed, Epoch: s.cfg.Epoch, Host: s.cfg.Host, Key: keys[:32:32],
-		Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values, Condition: m.Fault.Device,
-	}), m.ID)
+		Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values, Condition: m.Fault.Device, Starts: m.Starts,
+	}), m.ID, m.Fault)
 	s.life(p.play)
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/flotilla-sim/flotilla/scenarios"
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/device"
+	"github.com/flotilla-sim/flotilla/sim/doc"
 	"github.com/flotilla-sim/flotilla/sim/fault"
 	"github.com/flotilla-sim/flotilla/sim/hub"
 	"github.com/flotilla-sim/flotilla/sim/job"
@@ -44,7 +45,8 @@ type theatre struct {
 	seen []sim.Observation
 }
 
-// open builds a theatre. transport is mem or tcp.
+// open builds a theatre. transport is mem, mem with keep-alive as over a
+// network, or tcp.
 func open(t testing.TB, connect mqtt.Connector, transport string) *theatre {
 	t.Helper()
 	h := &theatre{t: t}
@@ -57,17 +59,17 @@ func open(t testing.TB, connect mqtt.Connector, transport string) *theatre {
 	clock := live.StartClock()
 	server, err := hubd.New(hubd.Config{
 		Hub: hub.New(hub.Config{Hosts: []string{host}, Epoch: clock.Epoch(), Seed: 1}),
-		Now: clock.Now, Hosts: []string{host}, Observe: h.observe,
+		Now: clock.Now, Hosts: []string{host}, Observe: h.observe, Inflow: 500,
 	})
 	must(err)
 	h.server = server
 	dialer := iothub.Dialer{Connect: connect, Agent: "flotilla/test"}
 	links := &http.Transport{}
 	switch transport {
-	case "mem":
+	case "mem", "mem with keep-alive":
 		hubLinks, packLinks := mqtt.NewMemListener("hub", 0), mqtt.NewMemListener("packages", 0)
 		must(server.Listen(hubLinks))
-		dialer.Link, dialer.NoKeepAlive = hubLinks.Dial, true
+		dialer.Link, dialer.NoKeepAlive = hubLinks.Dial, transport == "mem"
 		h.packages = hubd.NewPackages("http://packages.test")
 		h.packages.Listen(packLinks)
 		links.DialContext = packLinks.DialContext
@@ -83,7 +85,18 @@ func open(t testing.TB, connect mqtt.Connector, transport string) *theatre {
 	h.epoch = clock.Epoch()
 	h.target = live.Target{
 		Dial: func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
-		Hub:  server, Ready: server.Ready(),
+		DialOver: func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn) (live.Conn, error) {
+			wrapped := dialer
+			wrapped.Link = func(ctx context.Context) (net.Conn, error) {
+				link, err := dialer.Link(ctx)
+				if err != nil {
+					return nil, err
+				}
+				return over(link), nil
+			}
+			return wrapped.Dial(ctx, id)
+		},
+		Hub: server, Ready: server.Ready(),
 		Settled: func() (list []scenarios.Settled) {
 			for _, s := range server.Settled() {
 				list = append(list, scenarios.Settled(s))
@@ -401,27 +414,43 @@ func (h *theatre) wait(d time.Duration) {
 	}
 }
 
-// TestHour: fifty paho devices with telemetry, methods and an update, through
-// an hour.
+// TestHour: fifty paho devices through an hour, with keep-alive as over a
+// network, telemetry, a job every ten minutes, updates and reboots.
 func TestHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := open(t, mqtt.ConnectPaho, "mem")
+		h := open(t, mqtt.ConnectPaho, "mem with keep-alive")
 		defer h.close()
 		p := quick()
-		p.TelemetryPeriod = 30 * time.Second
+		p.TelemetryPeriod, p.KeepAlive = 4*time.Minute, time.Minute // so that there are pings between
 		ids := make([]sim.DeviceID, 50)
 		for i := range ids {
 			ids[i] = sim.DeviceID(fmt.Sprintf("d%02d", i))
 		}
 		h.add(p, nil, ids...)
-		h.wait(30 * time.Minute)
-		if v := h.update(image(64<<10), 0, ids...); v.Counts.Succeeded != 50 {
-			t.Errorf("job: %+v", v.Counts)
+		uri, err := h.Publish(image(4 << 10))
+		if err != nil {
+			t.Fatal(err)
 		}
-		h.wait(30 * time.Minute)
+		for i, spec := range []job.Spec{
+			{Kind: "readDeviceProperties", Names: []string{"BatteryLevel"}},
+			{Kind: "firmwareUpdate", PackageURI: uri},
+			{Kind: "writeDeviceProperties", Properties: []doc.Member{{Name: "Timezone", Value: doc.String("PST")}}},
+			{Kind: "rebootDevice"},
+			{Kind: "factoryResetDevice"},
+		} {
+			h.until(sim.Time(10 * time.Minute * time.Duration(i+1)))
+			spec.ID, spec.Targets = fmt.Sprint("job", i), ids
+			if v := h.advance(h.do(hub.SubmitJob{Spec: spec}).Ticket).Reply.Job; v.Counts.Succeeded != 50 {
+				t.Errorf("%s: %+v", spec.Kind, v.Counts)
+			}
+		}
+		h.until(sim.Time(time.Hour))
 		n := h.do(hub.GetCounters{}).Counters
-		if n.Connected != 50 || n.Accepted != 100 || n.Telemetry < 50*115 {
-			t.Errorf("after an hour: %+v", *n)
+		if n.Connected != 50 || n.Accepted != 4*50 || n.Telemetry < 50*13 {
+			t.Errorf("after an hour: %+v; want 50 connected, each for the fourth time, with a message every 4 minutes", *n)
+		}
+		if c := h.server.Counters(); c.Silent+c.SlowConsumers+c.Flooding+c.Protocol != 0 {
+			t.Errorf("the hub closed connections: %+v", c)
 		}
 		if g := h.Generator(); g.TelemetryDropped+g.LinksOverrun+g.LinksLost != 0 {
 			t.Errorf("generator: %+v", g)

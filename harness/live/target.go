@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"net"
 	"net/http"
 
 	"github.com/flotilla-sim/flotilla/scenarios"
@@ -15,6 +16,10 @@ import (
 type Target struct {
 	// Dial opens a link for a device. It may wait, with its context.
 	Dial func(context.Context, sim.DeviceID) (Conn, error)
+
+	// DialOver is Dial for a device whose client misbehaves in its socket: over
+	// gets the open link and returns what the client shall use instead.
+	DialOver func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn) (Conn, error)
 
 	// Hub is the control plane. Devices are registered through it when they
 	// are added; a target without one must know its devices' keys.
@@ -45,6 +50,15 @@ type Conn interface {
 	// Close cuts the link without a word. It does not wait and may be called
 	// at any time from anywhere; Send and Receive then return soon.
 	Close() error
+}
+
+// Pusher is what a Conn may offer beside, so that what comes in needs neither a
+// goroutine nor a queue of its own: Push, called before Connect is sent, has it
+// given to take, in order, in place of Receive. take may wait until ended
+// closes; with ended nil it does not. lost is called once, when the connection
+// has ended. Neither calls the connection, and lost does not wait.
+type Pusher interface {
+	Push(take func(m sim.Message, ended <-chan struct{}), lost func())
 }
 
 // Waiter is what a Conn may offer beside: Wait returns when every goroutine

@@ -83,8 +83,11 @@ func (b *Box[T]) Force(x T) bool {
 	return true
 }
 
-// Ready receives after something came into the empty box, and after Close. A
-// token may be stale: Take then gives nothing.
+// Nudge makes Ready receive though nothing came in: time has, say.
+func (b *Box[T]) Nudge() { signal(b.ready) }
+
+// Ready receives after something came into the empty box, after Nudge and
+// after Close. A token may be stale: Take then gives nothing.
 func (b *Box[T]) Ready() <-chan struct{} { return b.ready }
 
 // Take gives everything there is, in order, and leaves room instead. The box

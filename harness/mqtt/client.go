@@ -113,6 +113,10 @@ type Options struct {
 	// Limit is the largest remaining length read, in bytes, DefaultLimit if 0.
 	// paho has no limit.
 	Limit int
+	// Ended, if set, is called once when the connection has ended, also one that
+	// the Connector returns an error for: what waits for Done needs no goroutine
+	// then. It is called by whoever notices; it must not wait, nor call the Client.
+	Ended func()
 }
 
 // Errors of a Client.
@@ -199,6 +203,7 @@ type line struct {
 	net.Conn
 	patience time.Duration // for one Write
 	ended    chan struct{}
+	told     func() // Options.Ended, or nil
 	once     sync.Once
 	err      error       // set before ended closes
 	leaving  atomic.Bool // DISCONNECT is on its way: the end is ErrDisconnected
@@ -208,8 +213,8 @@ type line struct {
 // farewell is how long a server may take to close after DISCONNECT.
 const farewell = time.Second
 
-func newLine(c net.Conn, patience time.Duration) *line {
-	return &line{Conn: c, patience: patience, ended: make(chan struct{})}
+func newLine(c net.Conn, o *Options) *line {
+	return &line{Conn: c, patience: o.WriteTimeout, told: o.Ended, ended: make(chan struct{})}
 }
 
 // end closes the link; the first cause counts.
@@ -218,6 +223,9 @@ func (l *line) end(cause error) {
 		l.err = cause
 		close(l.ended)
 		hangUp(l.Conn)
+		if l.told != nil {
+			l.told()
+		}
 	})
 }
 
@@ -267,6 +275,9 @@ func (l *line) lost(err error) error {
 }
 
 func (l *line) Write(b []byte) (int, error) {
+	if p, ok := l.Conn.(tryWriter); ok && p.TryWrite(b) {
+		return len(b), nil
+	}
 	err := l.Conn.SetWriteDeadline(time.Now().Add(l.patience))
 	n := 0
 	if err == nil {

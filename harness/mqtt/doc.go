@@ -12,12 +12,14 @@
 //     bounded queue, and Wheel, which watches the keep-alive of all of them;
 //   - Client: one connection of a device, spoken by paho.mqtt.golang
 //     (ConnectPaho) or by this package itself (ConnectLean);
-//   - Listen and TCP: sockets, on the loopback interface unless told otherwise.
+//   - Listen, TCP and TLS: sockets, on the loopback interface unless told
+//     otherwise.
 //
 // # Who may wait
 //
 // A server's reader (Session.Read) waits for its socket and never writes, not
-// even an acknowledgement. Session.Send never waits: a full queue closes the
+// even an acknowledgement; but over TLS it shakes hands, before anybody else
+// uses the connection and within the time for CONNECT. Session.Send never waits: a full queue closes the
 // connection and returns ErrSlowConsumer. So no cycle of waiting can pass
 // through a server, and one stuck device silences nobody.
 //

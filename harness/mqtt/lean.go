@@ -48,7 +48,7 @@ func ConnectLean(ctx context.Context, o Options) (Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: dial: %w", err)
 	}
-	l := &lean{line: newLine(conn, o.WriteTimeout), handler: o.Handler, write: make(chan struct{}, 1), pong: o.PingTimeout}
+	l := &lean{line: newLine(conn, &o), handler: o.Handler, write: make(chan struct{}, 1), pong: o.PingTimeout}
 	l.reader.init(l.line, o.Limit)
 	if err := l.connect(ctx, &o); err != nil {
 		l.line.end(ErrCut)

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"time"
@@ -49,10 +50,7 @@ type TCP struct {
 
 // Dial connects, with TCP_NODELAY set. It fits Options.Dial.
 func (t TCP) Dial(ctx context.Context) (net.Conn, error) {
-	d := net.Dialer{Timeout: t.Timeout, KeepAlive: -1}
-	if d.Timeout <= 0 {
-		d.Timeout = 10 * time.Second
-	}
+	d := net.Dialer{Timeout: t.patience(), KeepAlive: -1}
 	c, err := d.DialContext(ctx, "tcp", t.Addr)
 	if err != nil {
 		return nil, err
@@ -66,6 +64,35 @@ func (t TCP) Dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		c.Close()
 		return nil, err
+	}
+	return c, nil
+}
+
+func (t TCP) patience() time.Duration {
+	if t.Timeout <= 0 {
+		return 10 * time.Second
+	}
+	return t.Timeout
+}
+
+// TLS dials a hub's TLS address: a TCP connection, and the handshake over it.
+type TLS struct {
+	TCP
+	Config *tls.Config // with the name to verify in ServerName; shared by all connections
+}
+
+// Dial connects and shakes hands. It fits Options.Dial.
+func (t TLS) Dial(ctx context.Context) (net.Conn, error) {
+	link, err := t.TCP.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.TCP.patience())
+	defer cancel()
+	c := tls.Client(link, t.Config)
+	if err := c.HandshakeContext(ctx); err != nil {
+		link.Close()
+		return nil, fmt.Errorf("tls: %w", err)
 	}
 	return c, nil
 }

@@ -58,7 +58,7 @@ func ConnectPaho(ctx context.Context, o Options) (Client, error) {
 		return nil, fmt.Errorf("connect: dial: %w", err)
 	}
 	p := &paho{
-		line: newPahoLine(newLine(conn, o.WriteTimeout)), handler: o.Handler,
+		line: newPahoLine(newLine(conn, &o)), handler: o.Handler,
 		gone: make(chan struct{}), publish: make(chan struct{}, 1),
 	}
 	po := pahomqtt.ClientOptions{

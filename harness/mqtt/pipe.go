@@ -22,6 +22,7 @@ import (
 //     and what it has not read is gone. Using an end after its own Close is
 //     net.ErrClosed.
 //   - CloseWrite ends one direction only.
+//   - TryWrite writes what can be written without waiting.
 //
 // A link has no goroutine, and no memory but its struct while it holds no bytes.
 // It may be used inside a testing/synctest bubble: whoever waits on it waits
@@ -165,6 +166,18 @@ func (h *half) write(b []byte) (n int, err error) {
 	}
 }
 
+// tryWrite writes all of b if that needs no waiting, else nothing.
+func (h *half) tryWrite(b []byte) bool {
+	h.mu.Lock()
+	ok := !h.wend && !h.rend && !h.writing && len(b) <= ringBound-h.ring.n
+	if ok {
+		h.ring.write(b)
+		h.readable.Broadcast()
+	}
+	h.mu.Unlock()
+	return ok
+}
+
 // endWrite closes the half from its writing end.
 func (h *half) endWrite() {
 	h.mu.Lock()
@@ -210,6 +223,10 @@ func (e *pipeEnd) Write(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// TryWrite writes all of b and says true, or, where a Write would wait or fail,
+// nothing and says false.
+func (e *pipeEnd) TryWrite(b []byte) bool { return e.out.tryWrite(b) }
 
 // Close ends both directions. A second Close does nothing.
 func (e *pipeEnd) Close() error {

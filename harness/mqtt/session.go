@@ -40,10 +40,12 @@ var (
 // net.Conn and a server's owner. One goroutine calls Read until it fails; any
 // goroutine may call the other methods.
 //
-// Sending has a goroutine of its own only while there is something to send, so
-// an idle Session costs its reader and nothing else.
+// Sending has a goroutine of its own only while there is something to send that
+// cannot be handed over at once, so an idle Session costs its reader and nothing
+// else.
 type Session struct {
 	conn   net.Conn
+	prompt tryWriter // conn, if it is one
 	reader Reader
 	opened bool // CONNECT was read; reader's goroutine only
 
@@ -62,12 +64,18 @@ type Session struct {
 	pulse  pulse // the Wheel's
 }
 
+// tryWriter is a link that can tell at once whether it takes something: an
+// in-memory one. A socket would be told by a system call, for which those who
+// must never wait have no time.
+type tryWriter interface{ TryWrite([]byte) bool }
+
 // NewSession returns a Session over an accepted connection, which it owns from
 // then on. limit is the largest remaining length it reads, 0 for DefaultLimit.
 // Should conn's Close wait for the peer, as that of a *tls.Conn does, it has
 // NetConn, as *tls.Conn has: that is closed then.
 func NewSession(conn net.Conn, limit int) *Session {
 	s := &Session{conn: conn}
+	s.prompt, _ = conn.(tryWriter)
 	s.reader.init(conn, limit)
 	return s
 }
@@ -177,7 +185,13 @@ func (s *Session) buffer() *[]byte {
 	return s.queue
 }
 
+// push has what was appended to the queue sent.
 func (s *Session) push(k Kind) {
+	if !s.sending && s.prompt != nil && s.prompt.TryWrite(*s.queue) {
+		giveBuffer(s.queue)
+		s.queue = nil
+		return
+	}
 	if k == Publish {
 		s.queued++
 	}

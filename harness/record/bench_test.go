@@ -139,3 +139,34 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// BenchmarkFollow is the cost of an event beside keeping it: of a campaign of
+// 100,000 devices no more events are kept, but all are counted.
+func BenchmarkFollow(b *testing.B) {
+	all, r := ids(100_000), New(Options{Shards: 1, MaxEvents: -1})
+	batch := make([]sim.Observation, 1)
+	texts := []string{"FirmwareUpdateState=2", "FirmwareUpdateState=3", "FirmwareUpdateState=1"}
+	i := 0
+	for b.Loop() {
+		batch[0] = sim.Observation{At: sim.Time(i) * 1000, Device: all[i%len(all)], Event: sim.EventResource, Text: texts[i/len(all)%3]}
+		i++
+		r.Observe(batch)
+	}
+}
+
+// BenchmarkFill is the end of a run: a campaign, curves and the slowest of
+// 100,000 devices.
+func BenchmarkFill(b *testing.B) {
+	r := New(Options{Shards: 1})
+	for i, id := range ids(100_000) {
+		r.Observe([]sim.Observation{
+			{At: sim.Time(i), Device: id, Event: sim.EventConnect, Text: "accepted"},
+			{At: sim.Time(i), Device: id, Metric: sim.MetricConnect, Value: latency(i)},
+			{At: sim.Time(i), Device: id, Metric: sim.MetricDownload, Value: latency(2 * i)},
+			{At: sim.Time(i), Device: id, Metric: sim.MetricDeviceJob, Value: latency(3 * i)},
+		})
+	}
+	for b.Loop() {
+		r.Fill(new(Summary))
+	}
+}

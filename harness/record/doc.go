@@ -30,6 +30,19 @@
 // fleet has the same buckets, so its percentiles are those of the union of all
 // devices' values, whatever the number of shards.
 //
+// # The log
+//
+// WriteLog writes all histograms as an HdrHistogram log, for people who work on
+// with them in other tools; Log and LogDevice read it back. Stop comes before
+// the first report, so that all have the same values.
+//
+// # What an event becomes
+//
+// Events are kept for the timeline as far as Options allow. Whether kept or
+// not, each one moves its device from one state to another, and these moves
+// are counted over time: a Campaign takes some kilobytes, however many devices
+// and however long the run.
+//
 // # Dependencies
 //
 // github.com/HdrHistogram/hdrhistogram-go: the histogram every latency tool

@@ -15,11 +15,24 @@ const MaxChildren = 10_000
 // bytes for the same summary. Children beyond MaxChildren are left out and
 // counted; the summary itself is not changed.
 func (s *Summary) Write(w io.Writer) error {
-	d := *s
-	d.Schema = Schema
+	d := s.Document()
 	if err := d.validate(); err != nil {
 		return fmt.Errorf("summary of %s: %w", s.Scenario, err)
 	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(d); err != nil {
+		return fmt.Errorf("summary of %s: %w", s.Scenario, err)
+	}
+	return nil
+}
+
+// Document returns the summary as Write writes it, so that a report is the
+// same at the end of a run and from the file. What is in it is shared with s.
+func (s *Summary) Document() *Summary {
+	d := *s
+	d.Schema = Schema
 	d.Jobs, d.ChildrenOmitted = capChildren(s.Jobs, MaxChildren)
 	d.ChildrenOmitted += s.ChildrenOmitted
 	// Lists that every document has are [] rather than null when empty.
@@ -32,13 +45,7 @@ func (s *Summary) Write(w io.Writer) error {
 	if d.Metrics == nil {
 		d.Metrics = map[string]Metric{}
 	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(&d); err != nil {
-		return fmt.Errorf("summary of %s: %w", s.Scenario, err)
-	}
-	return nil
+	return &d
 }
 
 // Read reads one document. It refuses what is not a summary, one of another

@@ -26,6 +26,7 @@ func full() *Summary {
 		Schema: Schema, Scenario: "six-devices", About: "one of everything", Kind: Live, Seed: math.MaxUint64,
 		Epoch: "2026-01-01T00:00:00.0000000Z", Digest: "00ff", Verdict: Failed, VoidReason: "none, this is a test",
 		Start: "2026-01-01T00:00:00.0000000Z", End: "2026-01-01T00:00:07.2500000Z", WallSeconds: 7.25,
+		Source:    Source{"six-devices.yaml", "groups: {} # <none>\n", []string{"seed=7"}},
 		Transport: "memory", DeviceClient: "paho", Faults: []Fault{{"wrong-bytes", "all", 1}},
 		Expectations: []Expectation{
 			{"job.fw.succeeded == 6", "six-devices.yaml:40", "5", false, "5 is not 6"},
@@ -39,12 +40,16 @@ func full() *Summary {
 		},
 		ChildrenOmitted: 5,
 		Devices:         Devices{Total: 6, Connected: 5, FirmwareVersions: map[string]int{"3.0": 5, "1.0": 1}, UpdateResults: map[string]int{"1": 5, "5": 1}},
-		Metrics:         map[string]Metric{"connect": {"ns", 12, 1, 2, 3, 4, 5, 6, 7, 8}, "apply": {Unit: "ns", Count: 1, Max: 9}},
+		Metrics:         map[string]Metric{"connect": {"ns", 12, 1, 2, 3, 4, 5, 6, 7, 8, []Percentile{{0, 1}, {99.90234375, 7}, {100, 7}}}, "apply": {Unit: "ns", Count: 1, Max: 9}},
 		Rates:           Rates{1.5, 2.25}, Memory: Memory{48000, 1 << 30},
-		Generator: Generator{1, 2, 3, 4, 5, 6, 7, 8, 9},
+		Generator: Generator{1, 2, 3, 11, 5, 6, 7, 8, 9, 10, 12},
 		Hub:       map[string]int64{"accepted": 12, "refused": 1},
 		Packages:  Packages{6, 2, 1572864}, Events: EventCounts{240, 3},
 		Versions: Versions{"v0.1.0", "go1.26", "linux", "amd64", 2},
+		Machine:  Machine{"Vortex86 & co", 2, "Linux 6.1", 8 << 30, 4 << 30, 1024},
+		Campaign: &Campaign{1_000_000, 1_500_000, []States{{"offline", []int{6, 1}}, {"connected", []int{0, 5}}}, []States{{"running", []int{0, 6}}}},
+		Slowest:  []SlowDevice{{"Device31-7ce4a850", 2, 9, 4, 3, 1, []DeviceTotal{{"download", 1, 2, 2}, {"device_job", 2, 9, 5}}}},
+		Failures: []Failure{{"fw", "firmware update result 5", 1, []string{"Device11-7ce4a850"}}},
 		Warnings: []string{"one", "two"},
 	}
 }

@@ -97,7 +97,9 @@ var Paths = [...]Path{
 	{"rates.deviceJobsPerSecond", "1/s", "devices' parts of jobs ended per second", func(s *Summary, _ string) (Value, bool) { return decimal(s.Rates.DeviceJobsPerSecond) }},
 	{"memory.bytesPerDevice", "bytes", "cost of a device in a live run", ofLive(func(s *Summary) (Value, bool) { return number(s.Memory.BytesPerDevice) })},
 	{"generator.lagP99", "ns", "live: 99 % of what was due was done within this", ofLive(func(s *Summary) (Value, bool) { return number(s.Generator.LagP99) })},
-	{"generator.dropped", "", "live: messages due and not sent because a queue was full", ofLive(func(s *Summary) (Value, bool) { return number(s.Generator.Dropped) })},
+	{"generator.planned", "", "live: messages that devices wanted to say", ofLive(func(s *Summary) (Value, bool) { return number(s.Generator.Planned) })},
+	{"generator.sent", "", "live: messages of these that were sent", ofLive(func(s *Summary) (Value, bool) { return number(s.Generator.Sent) })},
+	{"generator.dropped", "", "live: messages of these that were not sent", ofLive(func(s *Summary) (Value, bool) { return number(s.Generator.Dropped) })},
 	{"events.dropped", "", "events left out of the timeline", func(s *Summary, _ string) (Value, bool) { return number(s.Events.Dropped) }},
 }
 

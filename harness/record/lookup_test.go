@@ -46,7 +46,9 @@ var found = map[string]struct{ name, value string }{
 	"rates.deviceJobsPerSecond":             {"", "2.25"},
 	"memory.bytesPerDevice":                 {"", "48000"},
 	"generator.lagP99":                      {"", "2"},
-	"generator.dropped":                     {"", "5"},
+	"generator.planned":                     {"", "11"},
+	"generator.sent":                        {"", "5"},
+	"generator.dropped":                     {"", "6"},
 	"events.dropped":                        {"", "3"},
 }
 

@@ -59,7 +59,10 @@ type shard struct {
 	devices map[sim.DeviceID]*device
 	totals  [len(sim.Metrics)]total
 	dropped int64
-	_       [64]byte // no two shards' locks on one cache line
+	stopped bool                // no measurement counts any more
+	track   track               // devices and children by state, over time
+	began   map[string]sim.Time // job -> its first event
+	_       [64]byte            // no two shards' locks on one cache line
 }
 
 // device is what is known of one device. The hub's own events are those of
@@ -67,6 +70,8 @@ type shard struct {
 type device struct {
 	series [len(sim.Metrics) - 1]series // of metric m at m-1: there is no metric 0
 	events []event
+	activity
+	effort
 }
 
 // New returns an empty Recorder.
@@ -114,10 +119,11 @@ func (r *Recorder) Observe(all []sim.Observation) {
 				s.devices[o.Device] = d
 			}
 		}
-		if o.Metric != sim.NoMetric {
+		if o.Metric != sim.NoMetric && !s.stopped {
 			s.measure(d, o)
 		}
 		if o.Event != sim.NoEvent {
+			s.follow(d, o)
 			r.note(s, d, o)
 		}
 	}
@@ -130,6 +136,18 @@ func (r *Recorder) Observe(all []sim.Observation) {
 				tap(all[i])
 			}
 		}
+	}
+}
+
+// Stop ends measuring: what is measured after it does not count, events still
+// do. A run stops when it has ended, for its devices live on until they have
+// said goodbye, and every report must have the same values.
+func (r *Recorder) Stop() {
+	for i := range r.shards {
+		s := &r.shards[i]
+		s.mu.Lock()
+		s.stopped = true
+		s.mu.Unlock()
 	}
 }
 
@@ -147,6 +165,7 @@ func (s *shard) measure(d *device, o *sim.Observation) {
 	t.span.add(due, o.At)
 	t.add(v)
 	v1.add(v)
+	d.spend(o.Metric, o.At, v)
 }
 
 // Devices returns the ids of all devices observed, sorted.

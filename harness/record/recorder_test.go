@@ -296,3 +296,18 @@ func TestWidthAgainstLibrary(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) { check(rt, rapid.Int64Range(0, Highest).Draw(rt, "v")) })
 }
+
+// After Stop no measurement counts, and events go on.
+func TestStop(t *testing.T) {
+	r := New(Options{})
+	both := []sim.Observation{
+		{Device: "a", Metric: sim.MetricConnect, Value: 5}, {Device: "a", Event: sim.EventLink, Text: "opened"},
+		{Device: "b", Metric: sim.MetricConnect, Value: 6},
+	}
+	r.Observe(both)
+	r.Stop()
+	r.Observe(both)
+	if d := r.Fleet(sim.MetricConnect); d.Count() != 2 || r.Device("a", sim.MetricConnect).Count() != 1 || len(r.Events("a", "")) != 2 {
+		t.Errorf("%d values, %d events of a; want 2, 2", d.Count(), len(r.Events("a", "")))
+	}
+}

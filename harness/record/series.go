@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 	"time"
@@ -59,6 +60,14 @@ func (s *sum) merge(t sum) {
 	var carry uint64
 	s.lo, carry = bits.Add64(s.lo, t.lo, 0)
 	s.hi += t.hi + carry
+}
+
+// int64 is the sum, or the largest number there is if it is above.
+func (s sum) int64() int64 {
+	if s.hi > 0 || s.lo > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(s.lo)
 }
 
 // mean is the sum divided by n, rounded down; every value summed is below
@@ -202,16 +211,19 @@ func (s sorted) ValueAtPercentile(p float64) int64 {
 	return v | width(v)
 }
 
-// width is the number of values in v's bucket less one: buckets are 2^unit
-// wide up to 2^(unit+digits), then twice as wide for every power of two.
+// width is the number of values in v's bucket less one: buckets are
+// 2^bucketUnit wide up to 2^(bucketUnit+bucketDigits), then twice as wide for
+// every power of two.
 // [hdrhistogram-go: getBucketIndex, sizeOfEquivalentValueRange]
 func width(v int64) int64 {
-	const (
-		unit   = 9  // 2^9 is the largest power of two not above Resolution
-		digits = 11 // 2^11 is the smallest power of two not below 2*10^Digits
-	)
-	return 1<<max(unit, bits.Len64(uint64(v))-digits) - 1
+	return 1<<max(bucketUnit, bits.Len64(uint64(v))-bucketDigits) - 1
 }
+
+// The geometry of buckets that Resolution and Digits give.
+const (
+	bucketUnit   = 9  // 2^9 is the largest power of two not above Resolution
+	bucketDigits = 11 // 2^11 is the smallest power of two not below 2*10^Digits
+)
 
 // mustRecord: values are clamped before, so a refusal is a broken invariant.
 func mustRecord(err error) {

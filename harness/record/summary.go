@@ -39,6 +39,8 @@ type Summary struct {
 	End         string  `json:"endTimeUtc"`   // when it ended
 	WallSeconds float64 `json:"wallSeconds"`  // how long the run took on the wall clock, in seconds
 
+	Source Source `json:"source,omitzero"` // the scenario as it was read
+
 	Transport    string  `json:"transport,omitempty"`    // live: memory, tcp, tls, ws
 	DeviceClient string  `json:"deviceClient,omitempty"` // live: paho, lean
 	Faults       []Fault `json:"faults,omitempty"`       // what was made to go wrong
@@ -48,6 +50,9 @@ type Summary struct {
 	ChildrenOmitted int               `json:"childrenOmitted,omitempty"` // children left out of Jobs because there were more than MaxChildren
 	Devices         Devices           `json:"devices"`                   // the fleet at the end
 	Metrics         map[string]Metric `json:"metrics"`                   // by name of sim.Metrics; those without a value are absent
+	Campaign        *Campaign         `json:"campaign,omitempty"`        // devices and children by state, over time
+	Slowest         []SlowDevice      `json:"slowest,omitempty"`         // the devices that were longest at their jobs, longest first
+	Failures        []Failure         `json:"failures,omitempty"`        // children that failed, by reason, most frequent first
 	Rates           Rates             `json:"rates"`                     // how fast things went
 	Memory          Memory            `json:"memory"`                    // what the run cost; zero for virtual runs
 	Generator       Generator         `json:"generator"`                 // whether the harness itself was the limit; zero for virtual runs
@@ -55,6 +60,7 @@ type Summary struct {
 	Packages        Packages          `json:"packages"`                  // the package server's counters
 	Events          EventCounts       `json:"events"`                    // what the timeline holds
 	Versions        Versions          `json:"versions"`                  // what ran
+	Machine         Machine           `json:"machine,omitzero"`          // what it ran on
 	Warnings        []string          `json:"warnings,omitempty"`        // one sentence each: what puts a number in doubt
 
 	// Rows are all devices in the order of the fleet. They are not part of
@@ -65,6 +71,13 @@ type Summary struct {
 	// Timeline is every event that was kept, in order; not part of the
 	// document either: timeline.csv holds it.
 	Timeline []sim.Observation `json:"-"`
+}
+
+// Source is the scenario that a run played.
+type Source struct {
+	Name     string   `json:"name"`               // path, or name in the library
+	Text     string   `json:"text"`               // the file, as it was read
+	Settings []string `json:"settings,omitempty"` // laid over it: `path=value`
 }
 
 // Fault is one fault over devices of a group.
@@ -133,6 +146,8 @@ type Metric struct {
 	P999    int64  `json:"p999"`
 	Max     int64  `json:"max"`
 	Clamped int64  `json:"clamped,omitempty"` // values beyond the range, put to its bound
+
+	Percentiles []Percentile `json:"percentiles,omitempty"` // the whole distribution, from 0 to 100 %
 }
 
 // Rates are mean rates per second of the run's own time; 0 when there was
@@ -154,12 +169,14 @@ type Generator struct {
 	LagP50       int64 `json:"lagP50Ns"`
 	LagP99       int64 `json:"lagP99Ns"`
 	LagMax       int64 `json:"lagMaxNs"`
-	Sent         int64 `json:"sent"`           // messages sent by devices
-	Dropped      int64 `json:"dropped"`        // messages that were due and not sent because a queue was full
+	Planned      int64 `json:"planned"`        // messages that devices wanted to say: sent and dropped together
+	Sent         int64 `json:"sent"`           // of these, those that were sent
+	Dropped      int64 `json:"dropped"`        // of these, those that were not: a queue was full, there was no connection, or it ended
 	HubQueue     int64 `json:"hubQueue"`       // deepest the hub's mailbox was, in messages
 	DeviceQueue  int64 `json:"deviceQueue"`    // deepest any device's mailbox was, in messages
 	DownloadWait int64 `json:"downloadWaitNs"` // longest a download waited for its turn
-	GCCycles     int64 `json:"gcCycles"`       // garbage collections during the run
+	GCCycles     int64 `json:"gcCycles"`       // garbage collections since all devices were connected
+	GCPause      int64 `json:"gcPauseNs"`      // for how long these stopped everything, in all
 }
 
 // Packages is what the package server did.
@@ -183,6 +200,16 @@ type Versions struct {
 	OS       string `json:"os"`
 	Arch     string `json:"arch"`
 	CPUs     int    `json:"cpus"`
+}
+
+// Machine is what a run had at its disposal. What is not known is 0 or empty.
+type Machine struct {
+	CPU         string `json:"cpu,omitempty"`         // model, as the system names it
+	Cores       int    `json:"cores,omitempty"`       // processors the process may use
+	Kernel      string `json:"kernel,omitempty"`      // of the system, with its version
+	MemoryBytes int64  `json:"memoryBytes,omitempty"` // of the machine
+	MemoryLimit int64  `json:"memoryLimit,omitempty"` // of the process, in bytes, where something limits it
+	OpenFiles   int64  `json:"openFiles,omitempty"`   // descriptors the process may have open
 }
 
 // DeviceRow is one device at the end of a run.

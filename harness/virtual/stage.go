@@ -73,7 +73,7 @@ func (s *Stage) Add(ctx context.Context, g scenarios.Group) error {
 			return err
 		}
 		err = s.world.Add(device.Config{
-			ID: m.ID, Number: number, Key: key, Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values,
+			ID: m.ID, Number: number, Key: key, Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values, Starts: m.Starts,
 		}, m.Fault)
 		if err != nil {
 			return fmt.Errorf("device %s: %w", m.ID, err)

@@ -25,6 +25,7 @@ type Device struct {
 	slots     []slot      // what was changed since
 	kept      *persistent // nil: nothing
 	desired   uint64      // version of desired properties applied
+	starts    sim.Time    // not before this instant
 	born      sim.Time    // first start
 	condition sim.Condition
 
@@ -74,6 +75,7 @@ func New(c Config) *Device {
 		epoch:     c.Epoch,
 		rand:      sim.NewRand(c.Seed, sim.ActorDevice+c.Number),
 		condition: c.Condition,
+		starts:    c.Starts,
 		downAt:    sim.Never,
 	}
 	for _, complaint := range CheckValues("values", c.Values) {
@@ -118,7 +120,7 @@ const maxUnits = 64
 func (d *Device) Step(now sim.Time, in sim.Input, out *sim.Outbox) {
 	d.now, d.at, d.out = now, now, out
 	if d.link == linkUnborn {
-		d.link, d.linkAt = linkStarting, now.Add(d.Draw(d.Profile().Start))
+		d.link, d.linkAt = linkStarting, max(now, d.starts).Add(d.Draw(d.Profile().Start))
 	}
 	left := d.work(maxUnits)
 	d.at = now
@@ -235,7 +237,12 @@ func (d *Device) settle() {
 
 // afflict sets what is wrong with the device from now on.
 func (d *Device) afflict(c sim.Condition) {
+	flood := d.condition.Flood != c.Flood
 	d.condition = c
+	if flood && d.link == linkOnline { // the next telemetry has another period from now on
+		d.telemetry = 0
+		d.planTelemetry()
+	}
 	if d.link == linkGone && !c.NeverReconnects {
 		d.want(d.now)
 	}

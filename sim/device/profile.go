@@ -73,6 +73,7 @@ type Config struct {
 	FirmwareVersion string       // "" for the profile's
 	Values          []doc.Member // over the profile's
 	Condition       sim.Condition
+	Starts          sim.Time // Profile.Start counts from here, or from the first Step if that is later
 }
 
 // NewProfile returns a profile of defaults.

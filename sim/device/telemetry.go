@@ -17,6 +17,9 @@ const (
 const telemetryBag = "%24.ct=application%2Fjson&%24.ce=utf-8"
 
 func (d *Device) telemetryPeriod() time.Duration {
+	if n := d.condition.Flood; n > 0 {
+		return time.Second / time.Duration(n)
+	}
 	if d.kept != nil && d.kept.settings.telemetry >= 0 {
 		return d.kept.settings.telemetry
 	}

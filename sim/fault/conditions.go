@@ -5,23 +5,45 @@
 // machine (in its Config, or later as an Afflicted input) and is played there.
 // Conditions.Download is played by whoever serves packages, the real server
 // and the virtual one alike, and both ask the same two questions: Tries.Next,
-// where a try is cut, and Download.WrongPlace, which byte is wrong. The
-// package touches no connection and keeps nothing but the counts in Tries.
+// where a try is cut, and Download.WrongPlace, which byte is wrong.
+// Conditions.Client is played around a real connection; in virtual time there
+// is neither client nor socket, and it is refused. Conditions.Hub is played by
+// whoever drives the hub machine. The package touches no connection and keeps
+// nothing but the counts in Tries.
 //
 // To add a fault, write its file and put its row into Recipes.
 package fault
 
-import "github.com/flotilla-sim/flotilla/sim"
+import (
+	"time"
 
-// Conditions is everything that is wrong with one device. The zero value is a
-// healthy one.
+	"github.com/flotilla-sim/flotilla/sim"
+)
+
+// Conditions is everything that is wrong with one device, or with the hub. The
+// zero value is healthy.
 type Conditions struct {
 	Device   sim.Condition // played by the device's machine
 	Download Download      // played by the package server towards this device
+	Client   Client        // played around the device's connections, where there are real ones
+	Hub      Hub           // played by the driver of the hub machine
 }
 
 // IsZero says whether nothing is wrong.
 func (c Conditions) IsZero() bool { return c == Conditions{} }
+
+// Client is how a device's MQTT client misbehaves in each of its sessions, from
+// the moment its subscriptions are granted.
+type Client struct {
+	Stuck      bool // its callback for messages never returns; the connection stays
+	NeverReads bool // it reads nothing more from its socket, but goes on writing
+	HalfCloses bool // it shuts its side of the socket down for writing and keeps it; what it says goes nowhere
+}
+
+// Hub is what befalls the hub as a whole.
+type Hub struct {
+	Pause time.Duration // for so long it takes in nothing and says nothing; its connections stay
+}
 
 // Forever as Download.Cuts cuts every try.
 const Forever = -1
@@ -64,11 +86,16 @@ func (t *Tries) Next(d Download, from, length int64) (end int64, cut bool) {
 }
 
 // Merge puts several conditions together. Where two cut a download, the later
-// one says where and how often.
+// one says where and how often; of two floods or pauses the larger counts.
 func Merge(list ...Conditions) Conditions {
 	var all Conditions
 	for _, c := range list {
 		all.Device.NeverReconnects = all.Device.NeverReconnects || c.Device.NeverReconnects
+		all.Device.Flood = max(all.Device.Flood, c.Device.Flood)
+		all.Client.Stuck = all.Client.Stuck || c.Client.Stuck
+		all.Client.NeverReads = all.Client.NeverReads || c.Client.NeverReads
+		all.Client.HalfCloses = all.Client.HalfCloses || c.Client.HalfCloses
+		all.Hub.Pause = max(all.Hub.Pause, c.Hub.Pause)
 		all.Download.WrongByte = all.Download.WrongByte || c.Download.WrongByte
 		if c.Download.Cuts != 0 {
 			all.Download.CutAt, all.Download.Cuts = c.Download.CutAt, c.Download.Cuts

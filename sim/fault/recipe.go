@@ -9,10 +9,21 @@ import (
 type Recipe struct {
 	Name       string
 	Help       string   // what is wrong
-	Observable string   // what one sees of it in a firmware update
+	Observable string   // what one sees of it: in a firmware update, in counters, in latencies
+	Scope      Scope    // whom it befalls
+	LiveOnly   bool     // it lies in a client or a socket, which virtual time does not have
 	Argument   Argument // zero: takes none
 	Build      func(arg string) (Conditions, error)
 }
+
+// Scope is whom a recipe befalls.
+type Scope uint8
+
+// The scopes.
+const (
+	OnDevice Scope = iota // devices, one by one
+	OnHub                 // the hub, and so everybody
+)
 
 // Argument describes what may stand behind `name=`.
 type Argument struct {
@@ -29,6 +40,11 @@ var Recipes = []Recipe{
 	truncatedDownload,
 	cutForGood,
 	neverReconnects,
+	stuckDevice,
+	neverReads,
+	flooding,
+	halfClose,
+	hubPaused,
 }
 
 // Find returns the recipe of a name; the error names the nearest one.
@@ -54,11 +70,23 @@ func Find(name string) (Recipe, error) {
 
 // Parse reads `name` or `name=argument`.
 func Parse(text string) (Conditions, error) {
+	_, c, err := Read(text)
+	return c, err
+}
+
+// Read is Parse that also says which recipe it is.
+func Read(text string) (Recipe, Conditions, error) {
 	name, arg, given := strings.Cut(text, "=")
 	r, err := Find(strings.TrimSpace(name))
 	if err != nil {
-		return Conditions{}, err
+		return Recipe{}, Conditions{}, err
 	}
+	c, err := r.build(arg, given)
+	return r, c, err
+}
+
+// build makes the conditions from what stands behind the name.
+func (r Recipe) build(arg string, given bool) (Conditions, error) {
 	arg = strings.TrimSpace(arg)
 	switch {
 	case given && r.Argument.Unit == "":

@@ -6,6 +6,7 @@ import (
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
+	"github.com/flotilla-sim/flotilla/sim/job"
 )
 
 // AppendCommand appends a command in words, the same for equal commands in
@@ -27,18 +28,10 @@ func AppendCommand(b []byte, c Command) []byte {
 		b = fmt.Appendf(b, " %s connect=%s response=%s ", c.Method, c.ConnectTimeout, c.ResponseTimeout)
 		return append(b, c.Payload...)
 	case SubmitJob:
-		s := &c.Spec
-		b = fmt.Appendf(b, "submit-job %q %s timeout=%s step=%s inflight=%d grace=%s uri=%q configuration=%q names=%q properties=",
-			s.ID, s.Kind, s.Timeout, s.StepTimeout, s.InFlight, s.Grace, s.PackageURI, s.Configuration, s.Names)
-		b = appendDoc(b, doc.Object(s.Properties...))
-		b = append(b, " targets="...)
-		for i, id := range s.Targets {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(b, id...)
-		}
-		return b
+		return appendSpec(append(b, "submit-job "...), &c.Spec)
+	case PutSchedule:
+		b = fmt.Appendf(b, "put-schedule %q disabled=%t rule=%s ", c.ID, c.Disabled, c.Rule)
+		return appendSpec(b, &c.Spec)
 	}
 	return fmt.Appendf(b, "%T %+v", c, c) // the others hold plain values only
 }
@@ -84,3 +77,35 @@ func appendTimed(b []byte, v doc.Value) []byte {
 }
 
 func appendTime(b []byte, t sim.Time) []byte { return strconv.AppendInt(append(b, '@'), int64(t), 10) }
+
+// appendSpec appends a job as it is submitted.
+func appendSpec(b []byte, s *job.Spec) []byte {
+	b = fmt.Appendf(b, "%q %s name=%q group=%q schedule=%q timeout=%s device=%s step=%s grace=%s inflight=%d uri=%q configuration=%q names=%q command=%q payload=%q",
+		s.ID, s.Kind, s.Name, s.Group, s.Schedule, s.Timeout, s.DeviceTimeout, s.StepTimeout, s.Grace, s.InFlight,
+		s.PackageURI, s.Configuration, s.Names, s.Command, s.Payload)
+	b = fmt.Appendf(b, " durable=%t queued=%t continuous=%t pause=%s", s.Durable, s.Queued, s.Continuous, s.Pause)
+	if s.Batch != nil {
+		b = fmt.Appendf(b, " batch=%s", s.Batch)
+	}
+	if s.Gate != nil {
+		b = fmt.Appendf(b, " gate=%s", s.Gate)
+	}
+	if s.Threshold != nil {
+		b = fmt.Appendf(b, " threshold=%s,%t", s.Threshold.Amount, s.Threshold.PerBatch)
+	}
+	if s.Rollout != nil {
+		b = fmt.Appendf(b, " rollout=%+v", *s.Rollout)
+	}
+	if s.Retry != nil {
+		b = fmt.Appendf(b, " retry=%+v", *s.Retry)
+	}
+	b = appendDoc(append(b, " properties="...), doc.Object(s.Properties...))
+	b = append(b, " targets="...)
+	for i, id := range s.Targets {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, id...)
+	}
+	return b
+}

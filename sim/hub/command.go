@@ -6,6 +6,7 @@ import (
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
 	"github.com/flotilla-sim/flotilla/sim/job"
+	"github.com/flotilla-sim/flotilla/sim/zone"
 )
 
 // Command is what an operator asks of the hub: one of the types below. They
@@ -62,6 +63,55 @@ type SubmitJob struct{ Spec job.Spec }
 // worked on stop at their next step.
 type CancelJob struct{ ID string }
 
+// StopJob stops a running or pending job; what is in flight ends by itself.
+type StopJob struct{ ID string }
+
+// ResumeJob lets a stopped job go on.
+type ResumeJob struct{ ID string }
+
+// RerunJob submits a new job over the devices that failed in another; its
+// ticket settles as SubmitJob's. An empty NewID lets the hub choose, an empty
+// Name keeps the other's.
+type RerunJob struct{ ID, NewID, Name string }
+
+// CopyJob submits a job like another one, its name with " Copy" behind it,
+// over the present members of its group. Its ticket settles as SubmitJob's.
+type CopyJob struct{ ID, NewID string }
+
+// PutGroup creates or changes a device group: a saved query, evaluated
+// whenever it is used.
+type PutGroup struct{ ID, Filter string }
+
+// DeleteGroup deletes a device group. Jobs over it go on.
+type DeleteGroup struct{ ID string }
+
+// ListGroups answers with Reply.Groups, by id.
+type ListGroups struct{}
+
+// PutSchedule creates a schedule, or changes one that has no pending or
+// running instance. Its job must be over a group.
+type PutSchedule struct {
+	ID       string
+	Spec     job.Spec // of each instance; ID and Targets are not looked at
+	Rule     zone.Rule
+	Disabled bool
+}
+
+// EnableSchedule lets a schedule fire, or not: always possible.
+type EnableSchedule struct {
+	ID      string
+	Enabled bool
+}
+
+// DeleteSchedule deletes a schedule; its instances go on.
+type DeleteSchedule struct{ ID string }
+
+// GetSchedule answers with one Reply.Schedules.
+type GetSchedule struct{ ID string }
+
+// ListSchedules answers with Reply.Schedules in order of their creation.
+type ListSchedules struct{}
+
 // GetJob answers with Reply.Job, or Reply.Children of one element when the id
 // is a child's.
 type GetJob struct{ ID string }
@@ -92,32 +142,63 @@ type ListDevices struct {
 // GetCounters answers with Reply.Counters.
 type GetCounters struct{}
 
-func (Register) command()     {}
-func (Unregister) command()   {}
-func (SetStatus) command()    {}
-func (GetDevice) command()    {}
-func (PatchTwin) command()    {}
-func (Invoke) command()       {}
-func (SubmitJob) command()    {}
-func (CancelJob) command()    {}
-func (GetJob) command()       {}
-func (ListJobs) command()     {}
-func (ListChildren) command() {}
-func (ListDevices) command()  {}
-func (GetCounters) command()  {}
+func (Register) command()       {}
+func (Unregister) command()     {}
+func (SetStatus) command()      {}
+func (GetDevice) command()      {}
+func (PatchTwin) command()      {}
+func (Invoke) command()         {}
+func (SubmitJob) command()      {}
+func (CancelJob) command()      {}
+func (GetJob) command()         {}
+func (StopJob) command()        {}
+func (ResumeJob) command()      {}
+func (RerunJob) command()       {}
+func (CopyJob) command()        {}
+func (PutGroup) command()       {}
+func (DeleteGroup) command()    {}
+func (ListGroups) command()     {}
+func (PutSchedule) command()    {}
+func (EnableSchedule) command() {}
+func (DeleteSchedule) command() {}
+func (GetSchedule) command()    {}
+func (ListSchedules) command()  {}
+func (ListJobs) command()       {}
+func (ListChildren) command()   {}
+func (ListDevices) command()    {}
+func (GetCounters) command()    {}
 
 // Reply is the answer to a command; which fields are set is said there.
 type Reply struct {
-	Ticket   uint64 // not 0: the answer comes later; Take it when it has settled
-	Device   *Device
-	Devices  []*Device
-	Job      *job.View
-	Jobs     []job.View
-	Children []job.ChildView
-	More     bool
-	Status   int32
-	Payload  []byte
-	Counters *Counters
+	Ticket    uint64 // not 0: the answer comes later; Take it when it has settled
+	Device    *Device
+	Devices   []*Device
+	Job       *job.View
+	Jobs      []job.View
+	Children  []job.ChildView
+	Groups    []Group
+	Schedules []Schedule
+	More      bool
+	Status    int32
+	Payload   []byte
+	Counters  *Counters
+}
+
+// Group is a device group: a saved query.
+type Group struct{ ID, Filter string }
+
+// Schedule is a schedule as others see it.
+type Schedule struct {
+	ID        string
+	Spec      job.Spec
+	Rule      zone.Rule
+	Enabled   bool
+	Completed bool     // it will never fire again
+	Created   int      // instances since its rule was last set
+	Number    int      // of the last instance, from 1; edits do not set it back
+	Next      sim.Time // when it fires next, sim.Never if it does not
+	Etag      uint64
+	Instances []string // ids of its instances that are still known, oldest first
 }
 
 // Device is a device as the hub knows it. It is never changed after it was
@@ -158,6 +239,8 @@ type Counters struct {
 	Telemetry, Reports, TwinReads   uint64
 	Calls, Answers, LateAnswers     uint64
 	CallsTimedOut, CallsOffline     uint64
+	Throttled                       uint64 // of Refused: too many new connections
+	Wills                           uint64 // of Telemetry: published for devices that ended without DISCONNECT
 	JobsEnded, ChildrenEnded, Stale uint64 // Stale: dropped as of a connection that is not the present one
 }
 
@@ -176,8 +259,10 @@ const (
 	CodeTimeout      // no answer in time
 	CodeTakeover     // replaced by a new connection while waiting
 	CodeTooLarge
-	CodeTooMany  // over a quota or too many open tickets
-	CodeState    // not possible in the present state
+	CodeTooMany // over a quota or too many open tickets
+	CodeState   // not possible in the present state
+	CodeGroupNotFound
+	CodeScheduleNotFound
 	CodeShutdown // the hub ends
 )
 

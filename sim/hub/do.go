@@ -45,6 +45,30 @@ func (h *Hub) do(now sim.Time, c Command, out *sim.Outbox) (Reply, error) {
 			return Reply{}, noJob(c.ID)
 		}
 		return h.getJob(c.ID)
+	case StopJob:
+		return h.control(c.ID, h.jobs.Stop(now, c.ID, out))
+	case ResumeJob:
+		return h.control(c.ID, h.jobs.Resume(now, c.ID, out))
+	case RerunJob:
+		return h.rerun(now, c, out)
+	case CopyJob:
+		return h.copyJob(now, c, out)
+	case PutGroup:
+		return h.putGroup(c)
+	case DeleteGroup:
+		return h.deleteGroup(c.ID)
+	case ListGroups:
+		return h.listGroups(), nil
+	case PutSchedule:
+		return h.putSchedule(now, c)
+	case EnableSchedule:
+		return h.enableSchedule(now, c)
+	case DeleteSchedule:
+		return h.deleteSchedule(c.ID)
+	case GetSchedule:
+		return h.getSchedule(c.ID)
+	case ListSchedules:
+		return h.listSchedules(), nil
 	case GetJob:
 		return h.getJob(c.ID)
 	case ListJobs:

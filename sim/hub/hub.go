@@ -16,10 +16,21 @@ type Config struct {
 	CallTimeout time.Duration // for a job's calls; 0: 30 s
 	Keep        time.Duration // history of ended jobs; 0: 30 days
 	MaxTickets  int           // open tickets; 0: 100,000
+
+	// New connections a second, and as many at once; one more is refused with
+	// return code 3. Two devices of one id take the connection from each other
+	// as fast as they can, which DeviceConnects bounds.
+	Connects       int // of all devices; 0: any number
+	DeviceConnects int // of one device; 0: DefaultDeviceConnects; below 0: any number
 }
 
 // DefaultHost is the name of a hub that was given none.
 const DefaultHost = "hub.flotilla.test"
+
+// DefaultDeviceConnects is how often a second one device may connect: more
+// often than any that waits after a loss, and seldom enough that two devices
+// of one id are no load.
+const DefaultDeviceConnects = 20
 
 // Hub is the hub machine, driven from one goroutine, its owner's.
 type Hub struct {
@@ -32,6 +43,7 @@ type Hub struct {
 	devices  sim.Pages[*Device]
 	byID     map[sim.DeviceID]uint32
 	sessions []session  // by device number
+	rate     throttle   // of new connections
 	expiry   sim.Timers // key: device number; when its token has run out
 
 	calls   []call     // slab
@@ -42,12 +54,21 @@ type Hub struct {
 	waiting map[uint32][]uint64 // job number -> tickets that settle at its end
 	tickets map[uint64]ticket
 	last    uint64 // ticket
+
+	order  []uint32 // devices in ascending order of their ids
+	groups []group  // by id
+	plans  []schedule
+	byPlan map[string]uint32
+	firing sim.Timers // key: place in plans
 }
 
 // New returns an empty hub.
 func New(cfg Config) *Hub {
 	if cfg.MaxTickets == 0 {
 		cfg.MaxTickets = 100_000
+	}
+	if cfg.DeviceConnects == 0 {
+		cfg.DeviceConnects = DefaultDeviceConnects
 	}
 	if len(cfg.Hosts) == 0 {
 		cfg.Hosts = []string{DefaultHost}
@@ -56,7 +77,7 @@ func New(cfg Config) *Hub {
 	h := &Hub{
 		cfg: cfg, gen: &gen, rand: sim.NewRand(cfg.Seed, sim.ActorHub),
 		devices: sim.NewPages[*Device](&gen), byID: map[sim.DeviceID]uint32{},
-		waiting: map[uint32][]uint64{}, tickets: map[uint64]ticket{},
+		waiting: map[uint32][]uint64{}, tickets: map[uint64]ticket{}, byPlan: map[string]uint32{},
 	}
 	h.jobs = job.NewEngine(job.Config{
 		Gen: h.gen, Rand: &h.rand, Fleet: fleet{h}, Strict: cfg.StrictJobs, Call: cfg.CallTimeout, Keep: cfg.Keep,
@@ -91,6 +112,13 @@ func (h *Hub) wake(now sim.Time, out *sim.Outbox) {
 		}
 		h.callTimedOut(now, key, out)
 	}
+	for range sim.MaxSlice {
+		key, ok := h.firing.Pop(now)
+		if !ok {
+			break
+		}
+		h.fire(now, key, out)
+	}
 	if h.jobs.Deadline() <= now {
 		h.jobs.Step(now, out)
 	}
@@ -119,7 +147,7 @@ func (h *Hub) finish(now sim.Time, out *sim.Outbox) {
 
 // Deadline is when the hub next wants to be woken.
 func (h *Hub) Deadline() sim.Time {
-	return min(h.expiry.Next(), h.limits.Next(), h.jobs.Deadline())
+	return min(h.expiry.Next(), h.limits.Next(), h.firing.Next(), h.jobs.Deadline())
 }
 
 // receive sorts one message from a device, or the end of its connection.
@@ -147,10 +175,9 @@ func (h *Hub) receive(now sim.Time, m *sim.Message, out *sim.Outbox) {
 	case sim.Unsubscribe:
 		h.unsubscribe(now, dev, m, out)
 	case sim.Telemetry:
-		h.count.Telemetry++
-		if m.ID != 0 {
-			out.Send = append(out.Send, sim.Message{Kind: sim.TelemetryAck, Device: m.Device, Conn: m.Conn, ID: m.ID, Due: now})
-		}
+		h.telemetry(now, m, out)
+	case sim.Will:
+		s.will = &will{m.Name, append([]byte(nil), m.Body...)}
 	case sim.GetTwin:
 		h.getTwin(now, dev, m, out)
 	case sim.Report:
@@ -159,6 +186,14 @@ func (h *Hub) receive(now sim.Time, m *sim.Message, out *sim.Outbox) {
 		h.answered(now, dev, m, out)
 	default: // what only a hub says: the device breaks the protocol
 		h.end(now, dev, sim.ReasonProtocol, true, out)
+	}
+}
+
+// telemetry takes in what a device, or its will, says.
+func (h *Hub) telemetry(now sim.Time, m *sim.Message, out *sim.Outbox) {
+	h.count.Telemetry++
+	if m.ID != 0 {
+		out.Send = append(out.Send, sim.Message{Kind: sim.TelemetryAck, Device: m.Device, Conn: m.Conn, ID: m.ID, Due: now})
 	}
 }
 

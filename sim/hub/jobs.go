@@ -31,18 +31,69 @@ func (h *Hub) submit(now sim.Time, c SubmitJob, out *sim.Outbox) (Reply, error) 
 			seen[id] = true
 		}
 	}
+	if c.Spec.Group != "" && len(c.Spec.Targets) == 0 {
+		if _, ok := h.findGroup(c.Spec.Group); !ok {
+			return Reply{}, &Error{CodeGroupNotFound, fmt.Sprintf("no device group %q", c.Spec.Group)}
+		}
+	}
+	return h.ticketed(func() (uint32, error) { return h.jobs.Submit(now, c.Spec, out) }, CodePrecondition)
+}
+
+// ticketed opens a ticket for a job that is made, to be settled at its end.
+func (h *Hub) ticketed(submit func() (uint32, error), code Code) (Reply, error) {
 	t, err := h.open()
 	if err != nil {
 		return Reply{}, err
 	}
-	n, err := h.jobs.Submit(now, c.Spec, out)
+	n, err := submit()
 	if err != nil {
 		delete(h.tickets, t)
-		return Reply{}, &Error{CodePrecondition, err.Error()}
+		return Reply{}, &Error{code, err.Error()}
 	}
 	h.waiting[n] = append(h.waiting[n], t)
 	v := h.jobs.View(n)
 	return Reply{Ticket: t, Job: &v}, nil
+}
+
+// control answers a stop or resume of a job.
+func (h *Hub) control(id string, err error) (Reply, error) {
+	r, none := h.getJob(id)
+	switch {
+	case none != nil:
+		return Reply{}, none
+	case err != nil:
+		return Reply{}, &Error{CodeState, err.Error()}
+	}
+	return r, nil
+}
+
+func (h *Hub) rerun(now sim.Time, c RerunJob, out *sim.Outbox) (Reply, error) {
+	if _, err := h.getJob(c.ID); err != nil {
+		return Reply{}, err
+	}
+	return h.ticketed(func() (uint32, error) { return h.jobs.Rerun(now, c.ID, c.NewID, c.Name, out) }, CodeState)
+}
+
+// copyJob submits a job like another one; its list of devices is that of its
+// group at present, if it has one. [Azure IoT Central: "Create and run a job",
+// copy a job]
+func (h *Hub) copyJob(now sim.Time, c CopyJob, out *sim.Outbox) (Reply, error) {
+	r, err := h.getJob(c.ID)
+	if err != nil || r.Job == nil {
+		return Reply{}, noJob(c.ID)
+	}
+	s := *r.Job.Spec
+	name := s.Name
+	if name == "" {
+		name = s.ID
+	}
+	const word, limit = " Copy", 148
+	s.Name = name[:min(len(name), limit-len(word))] + word
+	s.ID, s.Schedule = c.NewID, ""
+	if _, ok := h.findGroup(s.Group); ok {
+		s.Targets = nil
+	}
+	return h.submit(now, SubmitJob{s}, out)
 }
 
 func (h *Hub) getJob(id string) (Reply, error) {

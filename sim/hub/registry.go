@@ -104,7 +104,9 @@ func (h *Hub) register(now sim.Time, c Register, out *sim.Outbox) (Reply, error)
 	})
 	h.sessions = append(h.sessions, session{activity: sim.Never, calls: none})
 	h.byID[c.ID] = n
+	h.enlist(c.ID, n)
 	h.count.Devices++
+	h.changed(now, n, out)
 	out.Dirty = append(out.Dirty, sim.Row{Table: sim.TableDevice, Key: uint64(n)})
 	return Reply{Device: h.handOut(n, out)}, nil
 }
@@ -134,6 +136,7 @@ func (h *Hub) unregister(now sim.Time, id sim.DeviceID, out *sim.Outbox) (Reply,
 	h.end(now, n, sim.ReasonDisabled, true, out)
 	h.dropWaiting(now, n, &Error{CodeNotFound, fmt.Sprintf("device %q was deleted", id)}, out)
 	h.jobs.Deleted(now, n, out)
+	h.delist(id)
 	*h.devices.Mut(int(n)) = nil
 	delete(h.byID, id)
 	h.count.Devices--

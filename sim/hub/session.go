@@ -15,12 +15,24 @@ type session struct {
 	activity sim.Time
 	rid      uint64 // last method request of this connection
 	calls    uint32 // first of its calls, none
+	kept     bool   // a persistent session is stored
+	rate     throttle
+	will     *will // nil: none
+}
+
+// will is what a device leaves to be said when its connection ends without
+// DISCONNECT.
+type will struct {
+	name string // property bag
+	body []byte
 }
 
 func (s *session) online() bool { return s.open && s.features&sim.FeatureMethods != 0 }
 
-// connect judges a CONNECT: accepted (0) or not authorised (5). [MQTT 3.1.1,
-// 3.2.2.3; IoT Hub: "Communicate with your IoT hub using MQTT"]
+// connect judges a CONNECT: accepted (0), not authorised (5) or, for too many
+// new connections, server unavailable (3), after which devices back off.
+// [MQTT 3.1.1, 3.2.2.3; IoT Hub: "Communicate with your IoT hub using MQTT",
+// "Quotas and throttling"]
 func (h *Hub) connect(now sim.Time, m *sim.Message, out *sim.Outbox) {
 	dev, known := h.byID[m.Device]
 	var ends sim.Date // when the connection is closed at the latest
@@ -28,24 +40,28 @@ func (h *Hub) connect(now sim.Time, m *sim.Message, out *sim.Outbox) {
 		ends, known = h.authorised(now, *h.devices.At(int(dev)), string(m.Body))
 	}
 	if !known {
-		h.count.Refused++
-		out.Note(now, m.Device, sim.EventConnect, "refused: not authorised")
-		out.Send = append(out.Send,
-			sim.Message{Kind: sim.Accept, Device: m.Device, Conn: m.Conn, Status: 5, Due: now},
-			sim.Message{Kind: sim.Close, Device: m.Device, Conn: m.Conn, Status: int32(sim.ReasonUnauthorized), Due: now})
+		h.refuse(now, m, 5, sim.ReasonUnauthorized, "refused: not authorised", out)
+		return
+	}
+	if !h.sessions[dev].rate.admits(now, h.cfg.DeviceConnects) || !h.rate.admits(now, h.cfg.Connects) {
+		h.count.Throttled++
+		h.refuse(now, m, 3, sim.ReasonRefused, "refused: too many new connections", out)
 		return
 	}
 	h.end(now, dev, sim.ReasonTakeover, true, out)
 	h.count.Accepted++
 	h.count.Connected++
 	s := &h.sessions[dev]
-	present := uint64(0)
+	s.rate.charge(now, h.cfg.DeviceConnects)
+	h.rate.charge(now, h.cfg.Connects)
 	s.conn, s.open, s.clean, s.rid, s.activity = m.Conn, true, m.ID&1 != 0, 0, now
+	present := uint64(0)
 	if s.clean {
-		s.stored = 0
-	} else if s.stored != 0 {
-		present = 1
+		s.stored = 0 // [MQTT-3.1.2-6]
+	} else if s.kept {
+		present = 1 // [MQTT-3.2.2-2]
 	}
+	s.kept = !s.clean
 	s.features = s.stored
 	h.expiry.Set(dev, h.cfg.Epoch.TimeOf(ends))
 	d := h.mut(dev, out)
@@ -54,6 +70,15 @@ func (h *Hub) connect(now sim.Time, m *sim.Message, out *sim.Outbox) {
 	if s.online() {
 		h.nowOnline(now, dev, out)
 	}
+}
+
+// refuse answers a CONNECT with a return code and has the driver close.
+func (h *Hub) refuse(now sim.Time, m *sim.Message, code int32, why sim.Reason, text string, out *sim.Outbox) {
+	h.count.Refused++
+	out.Note(now, m.Device, sim.EventConnect, text)
+	out.Send = append(out.Send,
+		sim.Message{Kind: sim.Accept, Device: m.Device, Conn: m.Conn, Status: code, Due: now},
+		sim.Message{Kind: sim.Close, Device: m.Device, Conn: m.Conn, Status: int32(why), Due: now})
 }
 
 // authorised holds a token against a device: resource, end and signature by
@@ -88,6 +113,13 @@ func (h *Hub) end(now sim.Time, dev uint32, why sim.Reason, tell bool, out *sim.
 	d.Connected, d.ConnectionChanged = false, now
 	if tell {
 		out.Send = append(out.Send, sim.Message{Kind: sim.Close, Device: d.ID, Conn: s.conn, Status: int32(why), Due: now})
+	}
+	if w := s.will; w != nil {
+		s.will = nil
+		if why != sim.ReasonNormal { // [MQTT-3.1.2-8] [MQTT-3.14.4-3]
+			h.count.Wills++
+			h.telemetry(now, &sim.Message{Kind: sim.Telemetry, Device: d.ID, Conn: s.conn, Name: w.name, Body: w.body, Due: now}, out)
+		}
 	}
 	h.dropCalls(now, dev, why, out)
 	h.jobs.Offline(now, dev, out)

@@ -174,6 +174,9 @@ func (h *Hub) desire(now sim.Time, n uint32, tagsPatch, desiredPatch doc.Value, 
 	d.Tags, d.Desired = tags, desired
 	d.TwinVersion++
 	d.TwinEtag++
+	if !tagsPatch.IsAbsent() {
+		h.changed(now, n, out)
+	}
 	if desiredPatch.IsAbsent() {
 		return nil
 	}

@@ -32,21 +32,27 @@ func (j *Job) cut(n int) {
 	j.batch = batch{size: size, number: n, from: from, to: min(from+size, total), start: j.batch.start, opens: j.batch.opens}
 }
 
-// ended counts a child that has ended in its batch, and goes on with the next
+// childEnded counts a child that has ended in its batch, and goes on with the next
 // batch after the last of it.
 func (e *Engine) childEnded(j *Job, s Status, now sim.Time, out *sim.Outbox) {
+	if j.sweep != starting && (j.sweep != expiring || j.status != Stopped) {
+		return // the job is over: what ends now is not judged by batches
+	}
 	b := &j.batch
 	b.ended++
 	switch s {
 	case Failed:
 		b.failed++
-		if e.threshold(j, now, out) {
-			return
+		if why := j.exceeds(); why != "" && !j.status.Ended() && j.doomed == "" {
+			e.doom(j, why, now, out)
+			if j.status == Cancelled {
+				return
+			}
 		}
 	case Completed:
 		b.succeeded++
 	}
-	if b.ended < b.to-b.from || j.sweep != starting || j.spec.Continuous {
+	if b.ended < b.to-b.from || j.spec.Continuous {
 		return
 	}
 	if len(j.batches) < MaxBatches {

@@ -98,6 +98,7 @@ func (e *Engine) settle(j *Job, now sim.Time, out *sim.Outbox) {
 		return
 	}
 	j.settled, j.sweep = true, idle
+	delete(e.chosen, j.number)
 	e.arm(slot{Ref{Job: j.number}, slotPurge}, now.Add(e.cfg.Keep))
 	e.ended = append(e.ended, j.number)
 	e.leave(j, now, out)
@@ -121,27 +122,35 @@ func (e *Engine) Cancel(now sim.Time, id string, out *sim.Outbox) (ok bool) {
 	return true
 }
 
-// threshold cancels a job whose failures exceed their limit. No device is
-// started any more; what is in flight ends by itself and is counted, what was
-// not begun stays pending. [Azure IoT Central: "Create and run a job",
-// cancellation threshold]
-func (e *Engine) threshold(j *Job, now sim.Time, out *sim.Outbox) bool {
+// exceeds says in words that more has failed than the job's threshold allows,
+// "" while it has not.
+func (j *Job) exceeds() string {
 	t := j.spec.Threshold
-	if t == nil || j.status.Ended() {
-		return false
+	if t == nil {
+		return ""
 	}
 	failed, base, of := j.counts.Failed, j.counts.Total, "devices"
 	if t.PerBatch {
 		failed, base, of = j.batch.failed, j.batch.to-j.batch.from, "devices of its batch"
 	}
 	if failed <= t.Most(base) {
-		return false
+		return ""
+	}
+	return fmt.Sprintf("%d of %d %s failed; the cancellation threshold is %s", failed, base, of, t.Amount)
+}
+
+// doom cancels a job whose failures exceed their limit. No device is started
+// any more; what is in flight ends by itself and is counted, what was not
+// begun stays pending. A stopped job is cancelled when it is resumed. [Azure
+// IoT Central: "Create and run a job", cancellation threshold]
+func (e *Engine) doom(j *Job, reason string, now sim.Time, out *sim.Outbox) {
+	if j.status == Stopped {
+		j.doomed = reason
+		return
 	}
 	e.quiet(j)
-	j.status, j.again = Cancelled, nil
-	j.reason = fmt.Sprintf("%d of %d %s failed; the cancellation threshold is %s", failed, base, of, t.Amount)
+	j.status, j.again, j.reason = Cancelled, nil, reason
 	e.close(j, now, out)
-	return true
 }
 
 // Stop stops a running or pending job: nothing more is started, what is in
@@ -178,11 +187,13 @@ func (e *Engine) Resume(now sim.Time, id string, out *sim.Outbox) error {
 		return fmt.Errorf("job %q is %s; only a stopped job can be resumed", id, j.status)
 	}
 	e.now = now
-	if e.threshold(j, now, out) {
+	j.reason = ""
+	if j.doomed != "" {
+		j.status = Pending
+		e.doom(j, j.doomed, now, out)
 		e.settle(j, now, out)
 		return nil
 	}
-	j.reason = ""
 	if j.sweep == selecting {
 		j.status = Pending
 		e.note(j, now, out)

@@ -12,6 +12,12 @@ import (
 type Fleet interface {
 	// Find returns a device's number.
 	Find(sim.DeviceID) (dev uint32, ok bool)
+	// Gather goes on over the members of a device group, in ascending order of
+	// their ids, after one id ("" from the start): it looks at no more than
+	// limit devices and hands each member to take. It returns the last id looked
+	// at, how many were, and whether that was all; an error says that the group
+	// cannot be evaluated.
+	Gather(group string, after sim.DeviceID, limit int, take func(sim.DeviceID, uint32)) (last sim.DeviceID, looked int, done bool, err error)
 	// Gone says whether the device was deleted.
 	Gone(dev uint32) bool
 	// Online says whether the device is connected and takes direct methods.
@@ -59,20 +65,21 @@ type Config struct {
 
 // Engine is the job engine. Its owner drives it from one goroutine.
 type Engine struct {
-	cfg    Config
-	now    sim.Time // of the last call: Deadline for work that is due now
-	jobs   sim.Pages[Job]
-	byID   map[string]uint32
-	active map[uint32][]Ref // device -> children not ended, in order of their start; looked up only
-	timers sim.Timers       // key: slot
-	slots  []slot
-	free   []uint32
-	work   []uint32 // jobs whose cursor has work, in order
-	ids    idMaker
-	ended  []uint32
-	chosen map[uint32]map[uint32]bool // job still selecting -> devices it has
-	busy   int                        // Queued jobs that have a slot
-	queue  []uint32                   // Queued jobs that wait for one, in order
+	cfg     Config
+	now     sim.Time // of the last call: Deadline for work that is due now
+	jobs    sim.Pages[Job]
+	byID    map[string]uint32
+	active  map[uint32][]Ref // device -> children not ended, in order of their start; looked up only
+	timers  sim.Timers       // key: slot
+	slots   []slot
+	free    []uint32
+	work    []uint32 // jobs whose cursor has work, in order
+	ids     idMaker
+	ended   []uint32
+	chosen  map[uint32]map[uint32]bool // job still selecting -> devices it has
+	busy    int                        // Queued jobs that have a slot
+	queue   []uint32                   // Queued jobs that wait for one, in order
+	lasting []uint32                   // Continuous jobs, those that have ended left out now and then
 }
 
 // Job is the engine's own record of a job. Snapshots of it are read through
@@ -96,11 +103,14 @@ type Job struct {
 	held     int     // children that wait behind another job of their device
 	batch    batch
 	batches  []Batch
+	doomed   string // why it is cancelled when it is resumed
 	pace     pace
 	slot     bool // has one of the engine's
 	settled  bool // has ended, and nothing of it is in flight
 	purged   bool
 	rerun    uint32        // number + 1 of the job whose failed devices these are
+	gathers  bool          // its targets are the members of its group
+	gathered sim.DeviceID  // the last device looked at for that
 	left     time.Duration // of the timeout, while the clock stands
 	timer    uint32        // slot + 1: of the timeout
 	wake     uint32        // slot + 1: of a pause or the pace
@@ -213,7 +223,7 @@ func (e *Engine) advance(n int, now sim.Time, left int, out *sim.Outbox) int {
 		j := e.jobs.Mut(n)
 		switch j.sweep {
 		case selecting:
-			e.choose(j, now, out)
+			left -= e.choose(j, now, left, out)
 		case starting:
 			i, ok := e.next(j, now)
 			if !ok {

@@ -1,6 +1,7 @@
 package job_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -72,6 +73,20 @@ func (f *fleet) Read(_ sim.Time, dev uint32, values doc.Value, _ *sim.Outbox) {
 }
 func (f *fleet) Configured(dev uint32, value string, _ *sim.Outbox) {
 	fmt.Fprintf(&f.log, "%s  configured dev-%d %q\n", f.now, dev, value)
+}
+
+func (f *fleet) Gather(group string, after sim.DeviceID, limit int, take func(sim.DeviceID, uint32)) (last sim.DeviceID, looked int, done bool, err error) {
+	if group == "gone" {
+		return "", 0, false, errors.New("the group is gone")
+	}
+	for i := range len(f.numbers) {
+		if n := id(i); n > after && looked < limit {
+			last = n
+			looked++
+			take(n, f.numbers[n])
+		}
+	}
+	return last, looked, looked < limit, nil
 }
 
 func (f *fleet) Gone(dev uint32) bool { return f.gone[dev] }

@@ -31,7 +31,9 @@ type Step struct {
 }
 
 // Kinds is the one table of kinds; a scenario's and a dialect's word for a
-// kind is its Name. [Azure IoT Hub device management preview: "Device jobs"]
+// kind is its Name. The first six are the device management preview's, the
+// others Azure IoT Central's. [Azure IoT Hub device management preview: "Device
+// jobs"; Azure IoT Central: "Manage devices in bulk"]
 var Kinds = []Kind{
 	firmwareUpdate,
 	rebootDevice,
@@ -39,6 +41,9 @@ var Kinds = []Kind{
 	updateDeviceConfiguration,
 	readDeviceProperties,
 	writeDeviceProperties,
+	property,
+	cloudProperty,
+	command,
 }
 
 // FindKind returns the kind of that name.

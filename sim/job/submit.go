@@ -144,8 +144,17 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 	j := e.jobs.Append(Job{
 		number: number, kind: k, spec: &s, status: Pending, created: now, start: sim.Never, end: sim.Never, left: max(0, s.Timeout),
 		devs: make([]uint32, 0, len(s.Targets)), counts: Counts{Total: len(s.Targets), Pending: len(s.Targets)},
-		children: sim.NewPages[child](e.cfg.Gen),
+		children: sim.NewPages[child](e.cfg.Gen), gathers: s.Group != "" && len(s.Targets) == 0,
 	})
+	if s.Continuous {
+		kept := e.lasting[:0]
+		for _, n := range e.lasting {
+			if !e.jobs.At(int(n)).status.Ended() {
+				kept = append(kept, n)
+			}
+		}
+		e.lasting = append(kept, number)
+	}
 	e.byID[s.ID] = number
 	e.chosen[number] = make(map[uint32]bool, len(s.Targets))
 	e.todo(number)
@@ -153,17 +162,47 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 	return j
 }
 
-// choose takes the next target into a job's list; after the last one the job
-// may run.
-func (e *Engine) choose(j *Job, now sim.Time, out *sim.Outbox) {
-	if j.rerun != 0 {
+// choose takes the next target into a job's list, or several, looking at no
+// more than limit devices; after the last one the job may run. It returns how
+// many it looked at beside the first.
+func (e *Engine) choose(j *Job, now sim.Time, limit int, out *sim.Outbox) (more int) {
+	switch {
+	case j.rerun != 0:
 		e.chooseFailed(j, now, out)
-		return
-	}
-	if len(j.devs) == len(j.spec.Targets) {
+	case j.gathers:
+		return e.gather(j, now, limit, out)
+	case len(j.devs) == len(j.spec.Targets):
 		e.selected(j, now, out)
-		return
+	default:
+		e.chooseNamed(j, now, out)
 	}
+	return 0
+}
+
+// gather takes members of the job's group.
+func (e *Engine) gather(j *Job, now sim.Time, limit int, out *sim.Outbox) (more int) {
+	last, looked, done, err := e.cfg.Fleet.Gather(j.spec.Group, j.gathered, limit, func(id sim.DeviceID, dev uint32) {
+		j.spec.Targets = append(j.spec.Targets, id)
+		j.devs = append(j.devs, dev)
+		e.chosen[j.number][dev] = true
+		j.counts.Total++
+		j.counts.Pending++
+	})
+	j.gathered = last
+	switch {
+	case err != nil:
+		delete(e.chosen, j.number)
+		j.status, j.reason, j.sweep = Failed, err.Error(), idle
+		e.close(j, now, out)
+		e.settle(j, now, out)
+	case done:
+		e.selected(j, now, out)
+	}
+	return max(0, looked-1)
+}
+
+// chooseNamed takes the next target of a list.
+func (e *Engine) chooseNamed(j *Job, now sim.Time, out *sim.Outbox) {
 	id := j.spec.Targets[len(j.devs)]
 	dev, ok := e.cfg.Fleet.Find(id)
 	chosen := e.chosen[j.number]
@@ -207,7 +246,9 @@ func (e *Engine) chooseFailed(j *Job, now sim.Time, out *sim.Outbox) {
 
 // selected ends the selection: batches are cut and the job may run.
 func (e *Engine) selected(j *Job, now sim.Time, out *sim.Outbox) {
-	delete(e.chosen, j.number)
+	if !j.spec.Continuous { // else no device may join twice
+		delete(e.chosen, j.number)
+	}
 	j.sweep = starting
 	j.cut(0)
 	if j.status == Pending {
@@ -220,9 +261,11 @@ func (e *Engine) selected(j *Job, now sim.Time, out *sim.Outbox) {
 func (e *Engine) Join(now sim.Time, number uint32, id sim.DeviceID, dev uint32, out *sim.Outbox) {
 	e.now = now
 	j := e.jobs.Mut(int(number))
-	if !j.spec.Continuous || j.status.Ended() || j.sweep != starting {
+	chosen := e.chosen[number]
+	if !j.spec.Continuous || j.status.Ended() || j.sweep != starting || chosen[dev] {
 		return
 	}
+	chosen[dev] = true
 	j.spec.Targets = append(j.spec.Targets, id)
 	j.devs = append(j.devs, dev)
 	j.counts.Total++

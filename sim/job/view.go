@@ -98,3 +98,12 @@ func (j *Job) childView(ids *idMaker, i int) ChildView {
 	}
 	return v
 }
+
+// Continuous calls f for every continuous job over a group that goes on.
+func (e *Engine) Continuous(f func(number uint32, group string)) {
+	for _, n := range e.lasting {
+		if j := e.jobs.At(int(n)); !j.status.Ended() {
+			f(n, j.spec.Group)
+		}
+	}
+}

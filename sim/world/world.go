@@ -20,6 +20,7 @@ type Config struct {
 	Uplink  int64                   // bytes per second of the package server, shared fairly; 0: 125,000,000 (1 Gbit/s)
 	Observe func([]sim.Observation) // takes every observation, in order; the slice is reused
 	Trace   func([]byte)            // takes every byte the digest covers; the slice is reused
+	Pauses  []Pause                 // when the hub rests
 }
 
 // World is a whole run in virtual time, driven from one goroutine.
@@ -35,7 +36,8 @@ type World struct {
 	queue   queue
 	digest  digest
 	settled []Settled
-	out     sim.Outbox // of whoever steps; emptied before the next Step
+	held    []sim.Message // to the hub, which rests
+	out     sim.Outbox    // of whoever steps; emptied before the next Step
 	steps   uint64
 	stuck   struct { // Steps at one instant without an input
 		at sim.Time
@@ -99,6 +101,9 @@ func (w *World) Publish(p pack.Package) string { return w.server.publish(p) }
 // Add puts a device into the world; it must have been registered with the
 // hub. Its identity's key is cfg.Key.
 func (w *World) Add(cfg device.Config, c fault.Conditions) error {
+	if c.Client != (fault.Client{}) {
+		return fmt.Errorf("device %q: a fault of a client and its socket has no meaning in virtual time", cfg.ID)
+	}
 	if _, ok := w.byID[cfg.ID]; ok {
 		return fmt.Errorf("device %q is there already", cfg.ID)
 	}
@@ -163,7 +168,7 @@ func (w *World) wake(key uint32) {
 	}
 	switch key {
 	case hubKey:
-		w.stepHub(sim.Input{Kind: sim.Wake})
+		w.wakeHub()
 	case serverKey:
 		w.digest.step(w.now, "server", sim.Input{Kind: sim.Wake})
 		w.steps++
@@ -188,7 +193,7 @@ func (w *World) name(key uint32) string {
 func (w *World) carry(e event) {
 	switch e.what {
 	case toHub:
-		w.stepHub(sim.Input{Kind: sim.Received, Msg: e.msg})
+		w.hear(e.msg)
 	case toDevice:
 		if w.arrives(e.dev, &e.msg) {
 			w.stepDevice(e.dev, sim.Input{Kind: sim.Received, Msg: e.msg})
@@ -224,7 +229,7 @@ func (w *World) afterHub() {
 		w.settled = append(w.settled, Settled{t, r, err})
 	}
 	w.observe()
-	w.arm(hubKey, w.hub.Deadline())
+	w.arm(hubKey, w.hubDue())
 }
 
 func (w *World) stepDevice(n uint32, in sim.Input) {

@@ -1,0 +1,36 @@
+package soak_test
+
+import (
+	"testing"
+
+	"github.com/flotilla-sim/flotilla/harness/soak"
+)
+
+func TestLimits(t *testing.T) {
+	for _, s := range []string{"d3.j5.a0.f1", soak.All.String()} {
+		l, err := soak.ParseLimits(s)
+		if err != nil || l.String() != s {
+			t.Errorf("ParseLimits(%q) = %s, %v", s, l, err)
+		}
+	}
+	for _, s := range []string{"", "d3", "d0.j1.a1.f1", "d3.j5.a0.f1.x", "dx.j1.a1.f1"} {
+		if _, err := soak.ParseLimits(s); err == nil {
+			t.Errorf("ParseLimits(%q) is taken", s)
+		}
+	}
+}
+
+// TestSoak plays a few hundred seeds; no rule is broken.
+func TestSoak(t *testing.T) {
+	seeds := 200
+	if testing.Short() {
+		seeds = 30
+	}
+	failures, played, _, err := soak.Run(t.Context(), soak.Options{First: 1, Seeds: seeds, Workers: 2})
+	if err != nil || played == 0 {
+		t.Fatalf("%d seeds played, %v", played, err)
+	}
+	for _, f := range failures {
+		t.Errorf("seed %d within %s: %s", f.Seed, f.Limits, f.Broken)
+	}
+}

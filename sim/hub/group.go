@@ -1,0 +1,150 @@
+package hub
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/flotilla-sim/flotilla/sim"
+)
+
+// maxGroups is how many device groups there may be. [Azure IoT Central:
+// "Quotas and limits"]
+const maxGroups = 500
+
+// group is a device group.
+type group struct {
+	Group
+	match func(*Device) bool
+}
+
+// findGroup returns a group's place in the list, sorted by id.
+func (h *Hub) findGroup(id string) (i int, ok bool) {
+	return slices.BinarySearchFunc(h.groups, id, func(g group, id string) int { return strings.Compare(g.ID, id) })
+}
+
+func (h *Hub) putGroup(c PutGroup) (Reply, error) {
+	if err := checkName("group", c.ID); err != nil {
+		return Reply{}, err
+	}
+	match, err := compile(c.Filter)
+	if err != nil {
+		return Reply{}, &Error{CodeInvalid, fmt.Sprintf("group %q: filter: %v", c.ID, err)}
+	}
+	g := group{Group{c.ID, c.Filter}, match}
+	i, ok := h.findGroup(c.ID)
+	switch {
+	case ok:
+		h.groups[i] = g
+	case len(h.groups) >= maxGroups:
+		return Reply{}, &Error{CodeTooMany, fmt.Sprintf("there are %d device groups; that is the limit", maxGroups)}
+	default:
+		h.groups = slices.Insert(h.groups, i, g)
+	}
+	return Reply{Groups: []Group{g.Group}}, nil
+}
+
+func (h *Hub) deleteGroup(id string) (Reply, error) {
+	i, ok := h.findGroup(id)
+	if !ok {
+		return Reply{}, &Error{CodeGroupNotFound, fmt.Sprintf("no device group %q", id)}
+	}
+	h.groups = slices.Delete(h.groups, i, i+1)
+	return Reply{}, nil
+}
+
+func (h *Hub) listGroups() Reply {
+	r := Reply{Groups: make([]Group, len(h.groups))}
+	for i, g := range h.groups {
+		r.Groups[i] = g.Group
+	}
+	return r
+}
+
+// Count returns how many devices of a view a filter selects: what a group has
+// at present. It is a pure function of the view, for whoever asks.
+func Count(v View, filter string) (n int, err error) {
+	match, err := compile(filter)
+	if err != nil {
+		return 0, &Error{CodeInvalid, "filter: " + err.Error()}
+	}
+	for i := range v.Len() {
+		if d := v.Device(i); d != nil && match(d) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// checkName holds an id of a group or schedule against its rule. [Azure IoT
+// Central REST: "Device Groups", "Scheduled Jobs", ids]
+func checkName(what, id string) error {
+	if id == "" || len(id) > 255 {
+		return &Error{CodeInvalid, fmt.Sprintf("%s id has %d characters; it must have 1 to 255", what, len(id))}
+	}
+	for _, c := range id {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
+			return &Error{CodeInvalid, fmt.Sprintf("%s id %q holds %q; allowed are letters, digits, _ and -", what, id, c)}
+		}
+	}
+	return nil
+}
+
+// enlist puts a new device into the list of devices in order of their ids.
+func (h *Hub) enlist(id sim.DeviceID, n uint32) {
+	if k := len(h.order); k == 0 || (*h.devices.At(int(h.order[k-1]))).ID < id {
+		h.order = append(h.order, n)
+		return
+	}
+	h.order = slices.Insert(h.order, h.place(id), n)
+}
+
+// delist takes a device out of it; it must still be registered.
+func (h *Hub) delist(id sim.DeviceID) {
+	i := h.place(id)
+	h.order = slices.Delete(h.order, i, i+1)
+}
+
+// place is where in the order an id is or would be.
+func (h *Hub) place(id sim.DeviceID) int {
+	i, _ := slices.BinarySearchFunc(h.order, id, func(n uint32, id sim.DeviceID) int {
+		return strings.Compare(string((*h.devices.At(int(n))).ID), string(id))
+	})
+	return i
+}
+
+// Gather is a slice of the evaluation of a group: see job.Fleet.
+func (f fleet) Gather(id string, after sim.DeviceID, limit int, take func(sim.DeviceID, uint32)) (last sim.DeviceID, looked int, done bool, err error) {
+	h := f.h
+	i, ok := h.findGroup(id)
+	if !ok {
+		return "", 0, false, fmt.Errorf("device group %q is not there", id)
+	}
+	match := h.groups[i].match
+	at := h.place(after)
+	if at < len(h.order) && (*h.devices.At(int(h.order[at]))).ID == after {
+		at++
+	}
+	last = after
+	for ; at < len(h.order) && looked < limit; at++ {
+		n := h.order[at]
+		d := *h.devices.At(int(n))
+		last = d.ID
+		looked++
+		if match(d) {
+			take(d.ID, n)
+		}
+	}
+	return last, looked, at == len(h.order), nil
+}
+
+// changed looks whether a device belongs to the group of a continuous job
+// since it was registered or its tags changed.
+func (h *Hub) changed(now sim.Time, n uint32, out *sim.Outbox) {
+	d := *h.devices.At(int(n))
+	h.jobs.Continuous(func(number uint32, id string) {
+		if i, ok := h.findGroup(id); ok && h.groups[i].match(d) {
+			h.jobs.Join(now, number, d.ID, n, out)
+		}
+	})
+}
