@@ -123,7 +123,7 @@ func TestFaults(t *testing.T) {
 		{"cut once", "groups.six.faults=[{fault: truncated-download, devices: [" + device + "]}]", "", "1", "1m"},
 		{"cut for good", "groups.six.faults=[{fault: cut-for-good=30%, devices: [" + device + "]}]", "firmware update result 4: connection lost", "4", "1m"},
 		{"never back", "groups.six.faults=[{fault: never-reconnects, devices: [" + device + "]}]",
-			"timed out after 00:00:06 waiting for the device to come back", "0", "6s"},
+			"timed out after 00:00:10 waiting for the device to come back", "0", "10s"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,7 +133,8 @@ func TestFaults(t *testing.T) {
 				if tt.reason == "" {
 					want = exitPassed
 				}
-				sets := []string{"run", "six-devices", "--set", tt.set, "--set", "jobs.fw.timeout=" + tt.timeout, "--set", "groups.six.backoff=50ms..200ms"}
+				sets := []string{"run", "six-devices", "--set", tt.set, "--set", "jobs.fw.timeout=" + tt.timeout, "--set", "groups.six.backoff=50ms..200ms",
+					"--set", "groups.six.boot=100ms", "--set", "groups.six.flash=100ms"}
 				if tt.reason == "" { // one request more
 					sets = append(sets, "--set", "expect=[job.fw.succeeded == 6]")
 				}
