@@ -237,7 +237,8 @@ func TestCancel(t *testing.T) {
 // Every row of Actions has a help and can be played more than once: a step's
 // acts share nothing.
 func TestActions(t *testing.T) {
-	values := map[string]string{"wait": "1s", "invoke": "{group: six, method: m}", "patch": "{group: six, tags: {a: 1}}", "cancel": "fw"}
+	values := map[string]string{"wait": "1s", "invoke": "{group: six, method: m}", "patch": "{group: six, tags: {a: 1}}", "cancel": "fw",
+		"stop": "fw", "resume": "fw", "rerun": "fw", "copy": "fw"}
 	for _, a := range scenarios.Actions {
 		if a.Help == "" || values[a.Name] == "" {
 			t.Fatalf("action %s has no help or no value in this test", a.Name)

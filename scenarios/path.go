@@ -237,7 +237,15 @@ func (c *compiler) longest(what string, words []word) (id string, n int) {
 func (c *compiler) known(what string) []string {
 	switch what {
 	case "job":
-		return c.jobNames()
+		names := c.jobNames()
+		for _, step := range c.plan.Steps { // the jobs that steps make
+			if step.Verb == rerun.Name || step.Verb == duplicate.Name {
+				for _, name := range c.jobNames() {
+					names = append(names, name+"-"+step.Verb)
+				}
+			}
+		}
+		return names
 	case "metric":
 		var names []string
 		for _, m := range sim.Metrics {
