@@ -1,17 +1,19 @@
 package hubd_test
 
 import (
+	"bytes"
 	"context"
-	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
-	"runtime/pprof"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,7 +27,136 @@ import (
 	"github.com/flotilla-sim/flotilla/sim/hub"
 )
 
-var _ = tls.VersionTLS12
+// Environment of the fleet benchmarks.
+const (
+	sizeVariable  = "FLOTILLA_BENCH_DEVICES" // how many devices; 1,000 without
+	fleetVariable = "FLOTILLA_BENCH_FLEET"   // of a child process: transport/client/devices/file
+)
+
+// figures is what a fleet took.
+type figures map[string]float64
+
+// BenchmarkFleet connects a fleet of whole devices, lets it rest and calls a
+// method of each of them over and over, as `flotilla run` would: connects and
+// round trips a second, and the memory of both ends, by what the process has
+// of the system and by what is in use after a collection. Every fleet has a
+// process of its own: what a former one left behind would be memory that the
+// next need not take.
+func BenchmarkFleet(b *testing.B) {
+	devices := 1000
+	if testing.Short() {
+		devices = 100
+	}
+	if n, err := strconv.Atoi(os.Getenv(sizeVariable)); err == nil && n > 0 {
+		devices = n
+	}
+	for _, transport := range []string{"mem", "tcp", "tls"} {
+		for _, client := range []string{"paho", "lean"} {
+			b.Run(transport+"/"+client, func(b *testing.B) {
+				sum := figures{}
+				for b.Loop() {
+					for name, x := range alone(b, transport, client, devices) { // any order: sums
+						sum[name] += x
+					}
+				}
+				for name, x := range sum { // any order: each by its name
+					b.ReportMetric(x/float64(b.N), name)
+				}
+			})
+		}
+	}
+}
+
+// alone plays a fleet in a process of its own.
+func alone(b *testing.B, transport, client string, devices int) figures {
+	b.Helper()
+	file := filepath.Join(b.TempDir(), "figures.json")
+	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkFleetAlone$", "-test.benchtime=1x")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s/%s/%d%s", fleetVariable, transport, client, devices, file))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var f figures
+	if err := json.Unmarshal(text, &f); err != nil {
+		b.Fatal(err)
+	}
+	return f
+}
+
+// BenchmarkFleetAlone is the other process of BenchmarkFleet.
+func BenchmarkFleetAlone(b *testing.B) {
+	spec := bytes.SplitN([]byte(os.Getenv(fleetVariable)), []byte("/"), 4)
+	if len(spec) != 4 {
+		b.Skip("started by BenchmarkFleet")
+	}
+	devices, err := strconv.Atoi(string(spec[2]))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		text, err := json.Marshal(play(b, string(spec[0]), string(spec[1]), devices))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile("/"+string(spec[3]), text, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// play plays a fleet and measures it.
+func play(b *testing.B, transport, client string, devices int) figures {
+	f := open(b, transport, client)
+	defer f.close(b)
+	defer live.TuneCollector(devices).Restore()
+	n := float64(devices)
+	before := look()
+	start := time.Now()
+	f.connect(b, devices)
+	connected := time.Since(start)
+	time.Sleep(500 * time.Millisecond) // what they say after SUBSCRIBE
+	after := look()
+
+	var cycles runtime.MemStats
+	runtime.ReadMemStats(&cycles)
+	was := cycles.NumGC
+	calls := max(20_000, 2*devices)
+	start = time.Now()
+	f.call(b, devices, calls)
+	took := time.Since(start)
+	runtime.ReadMemStats(&cycles)
+	return figures{
+		"connects/s": n / connected.Seconds(), "rt/s": float64(calls) / took.Seconds(), "GC-cycles": float64(cycles.NumGC - was),
+		"heap-KB/device":    (after.heap - before.heap) / 1e3 / n,
+		"stack-KB/device":   (after.stack - before.stack) / 1e3 / n,
+		"rss-KB/device":     (after.rss - before.rss) / 1e3 / n,
+		"goroutines/device": (after.goroutines - before.goroutines) / n,
+	}
+}
+
+// use is what a process uses, in bytes: heap and stacks after a collection.
+type use struct{ heap, stack, rss, goroutines float64 }
+
+func look() use {
+	for range 2 {
+		runtime.GC()
+	}
+	debug.FreeOSMemory() // a third, and what is free goes back to the system
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	u := use{heap: float64(m.HeapAlloc), stack: float64(m.StackInuse), goroutines: float64(runtime.NumGoroutine())}
+	if b, err := os.ReadFile("/proc/self/statm"); err == nil {
+		if f := bytes.Fields(b); len(f) > 1 {
+			pages, _ := strconv.Atoi(string(f[1]))
+			u.rss = float64(pages) * float64(os.Getpagesize())
+		}
+	}
+	return u
+}
 
 // fleet is a live stage against a hub, as `flotilla run` wires them.
 type fleet struct {
@@ -33,15 +164,20 @@ type fleet struct {
 	server *hubd.Server
 }
 
-func openFleet(b *testing.B, transport string, connect mqtt.Connector) *fleet {
+func open(b *testing.B, transport, client string) *fleet {
 	b.Helper()
 	clock := live.StartClock()
 	server, err := hubd.New(hubd.Config{Hub: hub.New(hub.Config{Epoch: clock.Epoch(), Seed: 1}), Now: clock.Now})
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := &iothub.Dialer{Connect: connect, Agent: "flotilla/bench", NoKeepAlive: transport == "mem"}
-	d.Link = listen(b, server, transport)
+	d := &iothub.Dialer{Connect: mqtt.ConnectPaho, Agent: "flotilla/bench", NoKeepAlive: transport == "mem"}
+	if client == "lean" {
+		d.Connect = mqtt.ConnectLean
+	}
+	if d.Link, err = listen(b.Context(), server, transport); err != nil {
+		b.Fatal(err)
+	}
 	stage, err := live.New(live.Config{
 		Target: live.Target{
 			Dial: func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return d.Dial(ctx, id) },
@@ -55,20 +191,27 @@ func openFleet(b *testing.B, transport string, connect mqtt.Connector) *fleet {
 	return &fleet{stage, server}
 }
 
-func listen(b *testing.B, server *hubd.Server, transport string) func(context.Context) (net.Conn, error) {
-	b.Helper()
-	if transport == "mem" {
-		l := mqtt.NewMemListener("hub", 0)
-		if err := server.Listen(l); err != nil {
-			b.Fatal(err)
+func listen(ctx context.Context, server *hubd.Server, transport string) (func(context.Context) (net.Conn, error), error) {
+	switch transport {
+	case "tcp":
+		addr, err := server.ListenTCP(ctx, "127.0.0.1:0")
+		if err != nil {
+			return nil, err
 		}
-		return l.Dial
+		return mqtt.TCP{Addr: addr.String(), Reset: true}.Dial, nil
+	case "tls":
+		a, err := hubd.NewAuthority(hub.DefaultHost)
+		if err != nil {
+			return nil, err
+		}
+		addr, err := server.ListenTLS(ctx, "127.0.0.1:0", a.Server())
+		if err != nil {
+			return nil, err
+		}
+		return mqtt.TLS{TCP: mqtt.TCP{Addr: addr.String(), Reset: true}, Config: a.Client(hub.DefaultHost)}.Dial, nil
 	}
-	addr, err := server.ListenTCP(b.Context(), "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	return mqtt.TCP{Addr: addr.String(), Reset: true}.Dial
+	l := mqtt.NewMemListener("hub", 0)
+	return l.Dial, server.Listen(l)
 }
 
 func (f *fleet) close(b *testing.B) {
@@ -83,116 +226,50 @@ func (f *fleet) close(b *testing.B) {
 	}
 }
 
-// quiet is a device that does nothing of itself.
-func quiet() *device.Profile {
+func name(i int) sim.DeviceID { return sim.DeviceID(fmt.Sprintf("d%07d", i)) }
+
+// connect adds the devices and waits until all of them are connected.
+func (f *fleet) connect(b *testing.B, devices int) {
+	b.Helper()
 	p := device.NewProfile()
 	p.Start, p.Answer = sim.Always(0), sim.Always(0)
-	return p
-}
-
-func fleetSize() int {
-	if n, err := strconv.Atoi(os.Getenv("FLOTILLA_BENCH_DEVICES")); err == nil && n > 0 {
-		return n
+	if err := f.Add(b.Context(), scenarios.Group{Name: "g", Count: devices, Member: func(i int) scenarios.Member {
+		return scenarios.Member{ID: name(i), Profile: p}
+	}}); err != nil {
+		b.Fatal(err)
 	}
-	return 1000
-}
-
-func name(i int) sim.DeviceID { return sim.DeviceID(fmt.Sprintf("d%06d", i)) }
-
-// inUse is what the process uses after collections: heap objects and stacks.
-func inUse() (heap, stack float64) {
-	for range 3 {
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapAlloc), float64(m.StackInuse)
-}
-
-// BenchmarkFleet connects a fleet of real devices and calls a method of each,
-// over and over: connects a second, round trips through the hub machine a
-// second, memory of both ends.
-func BenchmarkFleet(b *testing.B) {
-	n := fleetSize()
-	for _, transport := range []string{"mem", "tcp"} {
-		for _, c := range []struct {
-			name    string
-			connect mqtt.Connector
-		}{{"paho", mqtt.ConnectPaho}, {"lean", mqtt.ConnectLean}} {
-			b.Run(transport+"/"+c.name, func(b *testing.B) {
-				for b.Loop() {
-					f := openFleet(b, transport, c.connect)
-					for i := range n { // the hub's state is not what is measured
-						_ = i
-					}
-					heap0, stack0 := inUse()
-					routines := runtime.NumGoroutine()
-					start := time.Now()
-					cpu0 := cpu()
-					p := quiet()
-					if err := f.Add(b.Context(), scenarios.Group{Name: "g", Count: n, Member: func(i int) scenarios.Member {
-						return scenarios.Member{ID: name(i), Profile: p}
-					}}); err != nil {
-						b.Fatal(err)
-					}
-					for {
-						r, err := f.server.Do(b.Context(), hub.GetCounters{})
-						if err != nil {
-							b.Fatal(err)
-						}
-						if r.Counters.Connected == n {
-							break
-						}
-						time.Sleep(time.Millisecond)
-					}
-					connected := time.Since(start)
-					b.ReportMetric((cpu()-cpu0).Seconds()*1e6/float64(n), "cpu-us/connect")
-					time.Sleep(500 * time.Millisecond)
-					heap, stack := inUse()
-					b.ReportMetric(float64(n)/connected.Seconds(), "connects/s")
-					b.ReportMetric((heap-heap0)/1e3/float64(n), "heap-KB/device")
-					b.ReportMetric((stack-stack0)/1e3/float64(n), "stack-KB/device")
-					b.ReportMetric(float64(runtime.NumGoroutine()-routines)/float64(n), "goroutines/device")
-					if p := os.Getenv("FLOTILLA_HEAP"); p != "" {
-						w, _ := os.Create(p)
-						pprof.Lookup("heap").WriteTo(w, 0)
-						w.Close()
-					}
-					if os.Getenv("FLOTILLA_PAUSE") != "" {
-						time.Sleep(time.Hour)
-					}
-					cpu0 = cpu()
-					calls := 50000
-					var next atomic.Int64
-					var wg sync.WaitGroup
-					start = time.Now()
-					for range 4 * runtime.GOMAXPROCS(0) {
-						wg.Go(func() {
-							for {
-								i := int(next.Add(1))
-								if i > calls {
-									return
-								}
-								r, err := f.server.Call(b.Context(), hub.Invoke{ID: name(i * 7 % n), Method: "x"})
-								if err != nil || r.Status != 501 && r.Status != 404 {
-									b.Errorf("call = %d, %v", r.Status, err)
-									return
-								}
-							}
-						})
-					}
-					wg.Wait()
-					b.ReportMetric((cpu()-cpu0).Seconds()*1e6/float64(calls), "cpu-us/rt")
-					b.ReportMetric(float64(calls)/time.Since(start).Seconds(), "rt/s")
-					f.close(b)
-				}
-			})
+	for {
+		r, err := f.server.Do(b.Context(), hub.GetCounters{})
+		if err != nil {
+			b.Fatal(err)
 		}
+		if r.Counters.Connected == devices {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
-func cpu() time.Duration {
-	var u syscall.Rusage
-	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+// call calls a method of the devices in turn, with four calls under way for
+// each processor.
+func (f *fleet) call(b *testing.B, devices, calls int) {
+	b.Helper()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 * runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= calls {
+					return
+				}
+				r, err := f.server.Call(b.Context(), hub.Invoke{ID: name(i % devices), Method: "x"})
+				if err != nil || r.Status != 501 && r.Status != 404 { // no such method
+					b.Errorf("call = %d, %v", r.Status, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -7,8 +7,8 @@ import "github.com/flotilla-sim/flotilla/sim"
 // everybody's. A hub allows a burst and then refuses. [Azure IoT Hub: "IoT Hub
 // quotas and throttling", traffic shaping]
 const (
-	DefaultInflow = 2000 // messages per second
-	inflowBurst   = 10   // seconds of it that may come at once, after a pause say
+	DefaultInflow = 1000 // messages per second
+	inflowBurst   = 5    // seconds of it that may come at once, after a pause say
 )
 
 // inflow counts what a connection says, in messages that it has left. It is

@@ -129,8 +129,8 @@ func TestInflow(t *testing.T) {
 			}
 			return n
 		}
-		if got := talk(much, 2000); got < 990 || got > 1000 { // the last acknowledgements go with the connection
-			t.Errorf("%d messages at once were taken; want 10 s of 100", got)
+		if got := talk(much, 2000); got < 490 || got > 500 { // the last acknowledgements go with the connection
+			t.Errorf("%d messages at once were taken; want 5 s of 100", got)
 		}
 		for range 20 {
 			if got := talk(enough, 100); got != 100 {
@@ -139,8 +139,8 @@ func TestInflow(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		time.Sleep(20 * time.Second)
-		if got := talk(enough, 1000); got != 1000 {
-			t.Errorf("%d messages were taken after a pause; want 1000", got)
+		if got := talk(enough, 500); got != 500 {
+			t.Errorf("%d messages were taken after a pause; want 500", got)
 		}
 		if n := h.Counters(); n.Flooding != 1 {
 			t.Errorf("%+v; want one closed for flooding", n)

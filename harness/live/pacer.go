@@ -63,7 +63,7 @@ func (c *pacer) run(stop <-chan struct{}) {
 	for {
 		next := c.take(&batch)
 		for _, p := range batch {
-			p.box.Nudge()
+			p.wake()
 		}
 		wait := time.Hour
 		switch {
@@ -105,4 +105,14 @@ func (c *pacer) take(batch *[]*player) sim.Time {
 	}
 	c.next = c.due.Next()
 	return c.next
+}
+
+// wakeAll wakes everybody who has joined.
+func (c *pacer) wakeAll() {
+	c.mu.Lock()
+	list := c.devices
+	c.mu.Unlock()
+	for _, p := range list {
+		p.wake()
+	}
 }

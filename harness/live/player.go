@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/flotilla-sim/flotilla/harness/mailbox"
 	"github.com/flotilla-sim/flotilla/sim"
@@ -10,7 +11,9 @@ import (
 	"github.com/flotilla-sim/flotilla/sim/fault"
 )
 
-// player owns one device's machine: only its goroutine touches it.
+// player owns one device's machine. Only who plays it touches it: a worker of
+// the stage, in the device's turn, and at the end the goroutine in which it
+// leaves. Between its turns a device costs no goroutine.
 type player struct {
 	stage   *Stage
 	id      sim.DeviceID
@@ -20,7 +23,11 @@ type player struct {
 	client  fault.Client // how its connections misbehave
 	wild    bool         // it floods: how late it is says nothing about the generator
 
+	turn  atomic.Uint32 // resting, inLine ...
+	knock chan struct{} // in place of turns while it leaves
+
 	last    sim.Time // of the latest Step
+	spin    int      // Steps at that instant without an input
 	armed   sim.Time // what the pacer was asked for
 	number  uint32   // of the latest link asked for
 	link    *link    // nil while there is none
@@ -28,6 +35,19 @@ type player struct {
 	fetches map[uint32]context.CancelFunc
 	kept    *partial
 }
+
+// What player.turn says.
+const (
+	resting uint32 = iota // there is nothing to do
+	inLine                // it waits for a worker
+	playing               // a worker plays it
+	again                 // and has to look again before it rests
+	leaving               // knock is listened to
+)
+
+// turnLength is how many Steps that are due one device may take in a row while
+// others wait.
+const turnLength = 32
 
 // item is what comes into a device's mailbox: an input, with the link when
 // one was opened.
@@ -37,74 +57,105 @@ type item struct {
 }
 
 func newPlayer(s *Stage, m *device.Device, id sim.DeviceID, c fault.Conditions) *player {
-	p := &player{
-		stage: s, id: id, machine: m, box: mailbox.New[item](mailboxSize), last: s.cfg.Now(), armed: sim.Never,
-		client: c.Client, wild: c.Device.Flood > 0,
-	}
+	p := &player{stage: s, id: id, machine: m, last: s.cfg.Now(), armed: sim.Never, client: c.Client, wild: c.Device.Flood > 0}
+	p.box = mailbox.NewWaking[item](mailboxSize, p.wake)
 	s.pacer.join(p)
 	return p
 }
 
-// play lets the device live until the stage stops, which it answers with a
-// goodbye, or abandon ends.
-func (p *player) play(abandon context.Context) {
-	ctx, end := context.WithCancel(abandon)
-	defer end() // dials and downloads with it
-	var batch []item
-	spin := 0
+// wake asks for a turn: something came in, or something is due, or the stage
+// stops. It does not wait.
+func (p *player) wake() {
 	for {
+		switch p.turn.Load() {
+		case resting:
+			if p.turn.CompareAndSwap(resting, inLine) {
+				p.stage.line.put(p)
+				return
+			}
+		case playing:
+			if p.turn.CompareAndSwap(playing, again) {
+				return
+			}
+		case leaving:
+			select {
+			case p.knock <- struct{}{}:
+			default:
+			}
+			return
+		default:
+			return
+		}
+	}
+}
+
+// play is one turn: the device does what is due and takes in what has come,
+// until there is neither. When the stage has stopped it leaves. spare is memory
+// for the mailbox; what comes back is for the next.
+func (p *player) play(spare []item) []item {
+	p.turn.Store(playing)
+	for steps := 0; ; steps++ {
 		now := p.stage.cfg.Now()
 		if now == p.last {
-			spin++
+			p.spin++
 		} else {
-			spin = 0
+			p.spin = 0
 		}
-		if spin > sim.MaxSteps {
-			panic(fmt.Sprintf("device %s: %d steps at %s without an input", p.id, spin, now))
+		if p.spin > sim.MaxSteps {
+			panic(fmt.Sprintf("device %s: %d steps at %s without an input", p.id, p.spin, now))
 		}
 		due := p.machine.Deadline()
 		if due <= now {
 			if !p.wild {
 				p.stage.gauges.wake.add(now.Sub(max(due, p.last)))
 			}
-			p.step(ctx, now, sim.Input{Kind: sim.Wake})
+			p.step(now, sim.Input{Kind: sim.Wake})
 		}
-		batch = p.box.Take(batch)
+		batch := p.box.Take(spare)
 		for i := range batch {
-			spin = 0
-			p.take(ctx, &batch[i])
+			p.spin = 0
+			p.take(&batch[i])
 		}
 		if n := int64(len(batch)); n > 1 {
 			raise(&p.stage.gauges.mailbox, n)
 		}
 		clear(batch)
-		batch = batch[:0]
+		if spare = batch[:0]; cap(spare) > keptItems {
+			spare = nil
+		}
+		select {
+		case <-p.stage.stop:
+			p.knock = make(chan struct{}, 1)
+			p.knock <- struct{}{} // something may have come in since
+			p.turn.Store(leaving)
+			p.stage.life(p.leave)
+			return spare
+		default:
+		}
 		due = p.machine.Deadline()
-		if p.stage.cfg.Now() < due {
+		switch {
+		case p.stage.cfg.Now() < due:
 			if due != p.armed {
 				p.armed = due
 				p.stage.pacer.arm(p, due)
 			}
-			select {
-			case <-p.box.Ready():
-				continue
-			case <-p.stage.stop:
-			case <-abandon.Done():
+			if p.turn.CompareAndSwap(playing, resting) {
+				return spare
 			}
-			p.leave(abandon)
-			return
-		}
-		select {
-		case <-p.stage.stop:
-			p.leave(abandon)
-			return
-		default:
+			p.turn.Store(playing)
+		case steps == turnLength:
+			p.turn.Store(inLine)
+			p.stage.line.put(p)
+			return spare
 		}
 	}
 }
 
+// keptItems is the largest memory of a mailbox that is kept, in items.
+const keptItems = 4
+
 // take gives the machine one item of the mailbox.
-func (p *player) take(ctx context.Context, x *item) {
+func (p *player) take(x *item) {
 	switch {
 	case x.link != nil: // a dial came through
 		if x.link.number != p.number {
@@ -126,14 +177,14 @@ func (p *player) take(ctx context.Context, x *item) {
 		}
 		p.dialing = nil
 	}
-	p.step(ctx, p.stage.cfg.Now(), x.in)
+	p.step(p.stage.cfg.Now(), x.in)
 	if f := x.in.Fetched; f != nil && f.Done {
 		p.forget(f.ID)
 	}
 }
 
 // step steps the machine and carries out what it wants.
-func (p *player) step(ctx context.Context, now sim.Time, in sim.Input) {
+func (p *player) step(now sim.Time, in sim.Input) {
 	out := p.stage.boxes.Get().(*sim.Outbox)
 	p.machine.Step(now, in, out)
 	p.last = now
@@ -147,10 +198,10 @@ func (p *player) step(ctx context.Context, now sim.Time, in sim.Input) {
 		}
 	}
 	for _, f := range out.Fetch {
-		p.fetch(ctx, f)
+		p.fetch(f)
 	}
 	if out.Dial {
-		p.dial(ctx)
+		p.dial()
 	}
 	if len(out.Observe) > 0 {
 		p.stage.cfg.Observe(out.Observe)
@@ -179,14 +230,14 @@ func (p *player) send(m sim.Message) {
 
 // dial opens a link in a goroutine of its own; the mailbox gets it, or the
 // Close that says it could not be opened.
-func (p *player) dial(ctx context.Context) {
+func (p *player) dial() {
 	if p.dialing != nil {
 		p.dialing() // the machine has lost its patience
 	}
 	p.number++
 	number, s := p.number, p.stage
-	ctx, p.dialing = context.WithCancel(ctx)
-	end := p.dialing
+	ctx, end := s.span()
+	p.dialing = end
 	wanted := s.cfg.Now()
 	s.life(func(context.Context) {
 		defer end()
@@ -227,7 +278,7 @@ func (p *player) open(ctx context.Context) (Conn, error) {
 }
 
 // fetch starts or cancels a download.
-func (p *player) fetch(ctx context.Context, f sim.Fetch) {
+func (p *player) fetch(f sim.Fetch) {
 	if f.Cancel {
 		p.forget(f.ID)
 		return
@@ -237,7 +288,7 @@ func (p *player) fetch(ctx context.Context, f sim.Fetch) {
 		p.fetches = make(map[uint32]context.CancelFunc, 1)
 		p.kept = new(partial)
 	}
-	ctx, end := context.WithCancel(ctx)
+	ctx, end := p.stage.span()
 	p.fetches[f.ID] = end
 	kept := p.kept
 	p.stage.life(func(context.Context) {
@@ -256,15 +307,16 @@ func (p *player) forget(id uint32) {
 }
 
 // leave says goodbye, unless abandon ends first, and lets nobody wait for the
-// mailbox any more.
+// mailbox any more. Then dials and downloads under way end too.
 func (p *player) leave(abandon context.Context) {
+	defer p.stage.players.Done()
 	if l := p.link; l != nil {
 		l.send(p.stage, sim.Message{Kind: sim.Close, Device: p.id, Conn: l.number, Status: int32(sim.ReasonNormal)})
 		for waiting := true; waiting; {
 			select {
 			case <-l.gone:
 				waiting = false
-			case <-p.box.Ready(): // so that the reader is not the one who waits
+			case <-p.knock: // so that the reader is not the one who waits
 				for _, x := range p.box.Take(nil) {
 					if m := x.in.Msg; m.Kind == sim.Close && m.Conn == l.number {
 						l.cut()
@@ -280,5 +332,11 @@ func (p *player) leave(abandon context.Context) {
 		if x.link != nil {
 			x.link.cut()
 		}
+	}
+	if p.dialing != nil {
+		p.dialing()
+	}
+	for id := range p.fetches { // any order: each ends
+		p.forget(id)
 	}
 }

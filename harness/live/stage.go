@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -49,7 +50,8 @@ type Config struct {
 type Stage struct {
 	cfg       Config
 	group     *errgroup.Group
-	life      func(func(context.Context)) // runs a player under the group, with the context that ends it at once
+	life      func(func(context.Context))                  // runs something under the group, with the context that ends it at once
+	span      func() (context.Context, context.CancelFunc) // one that ends with that, or before
 	abandon   context.CancelFunc
 	failed    <-chan struct{}
 	stop      chan struct{} // closed: devices say goodbye
@@ -58,6 +60,8 @@ type Stage struct {
 	downloads *semaphore.Weighted
 	client    *http.Client
 	pacer     *pacer
+	line      *line
+	players   sync.WaitGroup // that have not left
 	gauges    gauges
 	boxes     sync.Pool // of *sim.Outbox
 }
@@ -86,13 +90,37 @@ func New(cfg Config) (*Stage, error) {
 		downloads: semaphore.NewWeighted(int64(cfg.Downloads)),
 		client:    newClient(cfg.Target.HTTP),
 		pacer:     newPacer(cfg.Now),
+		line:      newLine(),
 		boxes:     sync.Pool{New: func() any { return new(sim.Outbox) }},
 	}
 	s.life = func(f func(context.Context)) {
 		group.Go(func() error { f(ctx); return nil })
 	}
+	s.span = func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
 	group.Go(func() error { s.pacer.run(s.stop); return nil })
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error { s.work(); return nil })
+	}
+	group.Go(func() error {
+		<-s.stop
+		s.pacer.wakeAll()
+		s.players.Wait()
+		s.line.close()
+		return nil
+	})
 	return s, nil
+}
+
+// work plays devices, each in its turn, until there are none left.
+func (s *Stage) work() {
+	var spare []item
+	for {
+		p := s.line.take()
+		if p == nil {
+			return
+		}
+		spare = p.play(spare)
+	}
 }
 
 // Now is the present instant of the run.
@@ -205,7 +233,8 @@ func (s *Stage) add(ctx context.Context, number uint64, m scenarios.Member) erro
 		ID: m.ID, Number: number, Seed: s.cfg.Seed, Epoch: s.cfg.Epoch, Host: s.cfg.Host, Key: keys[:32:32],
 		Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values, Condition: m.Fault.Device, Starts: m.Starts,
 	}), m.ID, m.Fault)
-	s.life(p.play)
+	s.players.Add(1)
+	p.wake()
 	return nil
 }
 

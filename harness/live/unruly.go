@@ -30,22 +30,36 @@ func newUnruly(c Conn, w *wire, faults fault.Client) *unruly {
 	return &unruly{Conn: c, wire: w, faults: faults, closed: make(chan struct{})}
 }
 
-// Receive passes on what comes until the session is up.
+// Receive passes on what comes until the session is up. Messages that overtake
+// the grant are the first ones a stuck client does not give away.
 func (u *unruly) Receive() (sim.Message, error) {
-	if u.online && u.faults.Stuck {
-		<-u.closed
-	}
-	m, err := u.Conn.Receive()
-	if err == nil && m.Kind == sim.Subscribed && !u.online {
-		u.online = true
-		if u.faults.NeverReads {
-			u.wire.deafen()
+	silent := u.faults.Stuck || u.faults.NeverReads // what a client has read ahead does not come either
+	for {
+		if u.online && silent {
+			<-u.closed
 		}
-		if u.faults.HalfCloses {
-			u.wire.halfClose()
+		m, err := u.Conn.Receive()
+		switch {
+		case err != nil:
+			return m, err
+		case m.Kind == sim.Subscribed && !u.online:
+			u.begin()
+		case m.Kind != sim.Accept && silent && !u.online:
+			continue
 		}
+		return m, nil
 	}
-	return m, err
+}
+
+// begin has the client misbehave.
+func (u *unruly) begin() {
+	u.online = true
+	if u.faults.NeverReads {
+		u.wire.deafen()
+	}
+	if u.faults.HalfCloses {
+		u.wire.halfClose()
+	}
 }
 
 // Close lets a stuck client go.

@@ -12,6 +12,7 @@ import "sync"
 // Box is a mailbox. Any number of goroutines may put, one takes.
 type Box[T any] struct {
 	bound int
+	wake  func()        // called in place of a token in ready; nil: ready it is
 	ready chan struct{} // holds a token when something came into the empty box, or it was closed
 	space chan struct{} // holds a token when there is room and somebody waits
 
@@ -24,6 +25,13 @@ type Box[T any] struct {
 // New makes a box that holds at most bound items.
 func New[T any](bound int) *Box[T] {
 	return &Box[T]{bound: max(1, bound), ready: make(chan struct{}, 1), space: make(chan struct{}, 1)}
+}
+
+// NewWaking makes a box that calls wake, in place of what Ready receives: for
+// an owner that has no goroutine while there is nothing to do. wake is called
+// by who puts something in, and must not wait.
+func NewWaking[T any](bound int, wake func()) *Box[T] {
+	return &Box[T]{bound: max(1, bound), wake: wake, space: make(chan struct{}, 1)}
 }
 
 // Put puts x in, waiting for room while the box is full. It says false, and
@@ -41,7 +49,7 @@ func (b *Box[T]) Put(x T, done <-chan struct{}) bool {
 			first, pass := len(b.items) == 1, b.waiting > 0 && len(b.items) < b.bound
 			b.mu.Unlock()
 			if first {
-				signal(b.ready)
+				b.rouse()
 			}
 			if pass {
 				signal(b.space)
@@ -78,16 +86,13 @@ func (b *Box[T]) Force(x T) bool {
 	first := len(b.items) == 1
 	b.mu.Unlock()
 	if first {
-		signal(b.ready)
+		b.rouse()
 	}
 	return true
 }
 
-// Nudge makes Ready receive though nothing came in: time has, say.
-func (b *Box[T]) Nudge() { signal(b.ready) }
-
-// Ready receives after something came into the empty box, after Nudge and
-// after Close. A token may be stale: Take then gives nothing.
+// Ready receives after something came into the empty box, and after Close. A
+// token may be stale: Take then gives nothing. A waking box has none.
 func (b *Box[T]) Ready() <-chan struct{} { return b.ready }
 
 // Take gives everything there is, in order, and leaves room instead. The box
@@ -119,7 +124,15 @@ func (b *Box[T]) Close() {
 	b.closed = true
 	b.mu.Unlock()
 	signal(b.space)
-	signal(b.ready)
+	b.rouse()
+}
+
+func (b *Box[T]) rouse() {
+	if b.wake != nil {
+		b.wake()
+	} else {
+		signal(b.ready)
+	}
 }
 
 func signal(c chan struct{}) {

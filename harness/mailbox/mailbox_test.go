@@ -132,3 +132,24 @@ func BenchmarkPutTake(b *testing.B) {
 	})
 	<-done
 }
+
+// TestWaking: wake is called for what comes into the empty box, and by Close,
+// and not for what comes on top; who waits for room waits as in any other.
+func TestWaking(t *testing.T) {
+	wakes := 0
+	b := NewWaking[int](2, func() { wakes++ })
+	b.Put(1, nil)
+	b.Put(2, nil)
+	b.Force(3)
+	if wakes != 1 {
+		t.Errorf("%d wakes for three items; want one", wakes)
+	}
+	if got := b.Take(nil); len(got) != 3 {
+		t.Errorf("took %v", got)
+	}
+	b.Force(4)
+	b.Close()
+	if wakes != 3 {
+		t.Errorf("%d wakes; want one for the next item and one for Close", wakes)
+	}
+}

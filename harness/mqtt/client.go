@@ -113,9 +113,10 @@ type Options struct {
 	// Limit is the largest remaining length read, in bytes, DefaultLimit if 0.
 	// paho has no limit.
 	Limit int
-	// Ended, if set, is called once when the connection has ended, also one that
-	// the Connector returns an error for: what waits for Done needs no goroutine
-	// then. It is called by whoever notices; it must not wait, nor call the Client.
+
+	// Ended, if set, is called once when the link has ended, also one over which
+	// CONNECT was refused, so that to wait for Done needs no goroutine. It is
+	// called by whoever notices; it must not wait, nor call the Client.
 	Ended func()
 }
 

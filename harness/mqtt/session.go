@@ -56,6 +56,7 @@ type Session struct {
 	flyBytes int         // and their size
 	sending  bool        // the sender runs
 	closing  bool        // no Send any more; the sender closes when it is through
+	muted    bool        // the peer takes nothing more; it may still be read from
 	dead     bool        // conn is closed
 	cause    error       // why
 	reaper   *time.Timer // ends a half-closed connection
@@ -208,7 +209,7 @@ func (s *Session) send() {
 		b := s.queue
 		if b == nil || s.dead {
 			s.sending = false
-			closing := s.closing && !s.dead
+			closing := s.closing && !s.dead && !s.muted
 			s.mu.Unlock()
 			if closing {
 				s.halfClose()
@@ -229,11 +230,38 @@ func (s *Session) send() {
 		s.flying, s.flyBytes = 0, 0
 		if err != nil {
 			if isTimeout(err) {
-				err = ErrSlowConsumer
+				s.end(ErrSlowConsumer)
+			} else {
+				s.mute(err)
 			}
-			s.end(err)
 		}
 		s.mu.Unlock()
+	}
+}
+
+// lastWords is how long a peer that takes nothing more may be read from.
+const lastWords = 2 * time.Second
+
+// mute ends sending: the peer has closed. What it said before that may still
+// be on its way through Read, a device's last answer say, so that the
+// connection stays open until Read has come to its end; lastWords bounds that.
+// mu is held.
+func (s *Session) mute(cause error) {
+	if s.dead || s.muted {
+		return
+	}
+	s.muted, s.closing, s.cause = true, true, cause
+	s.drop()
+	if s.reaper == nil {
+		s.reaper = time.AfterFunc(lastWords, func() { s.Close() })
+	}
+}
+
+// drop forgets what is queued; mu is held.
+func (s *Session) drop() {
+	if s.queue != nil {
+		giveBuffer(s.queue)
+		s.queue, s.queued = nil, 0
 	}
 }
 
@@ -279,11 +307,11 @@ func (s *Session) end(cause error) error {
 	if s.dead {
 		return nil
 	}
-	s.dead, s.cause = true, cause
-	if s.queue != nil {
-		giveBuffer(s.queue)
-		s.queue, s.queued = nil, 0
+	s.dead = true
+	if s.cause == nil {
+		s.cause = cause
 	}
+	s.drop()
 	if s.reaper != nil {
 		s.reaper.Stop()
 	}

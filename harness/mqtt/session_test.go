@@ -180,6 +180,32 @@ func TestSessionStuckPeer(t *testing.T) {
 	})
 }
 
+// TestSessionLastWords: what a peer said before it closed is read, though
+// something could not be sent to it any more.
+func TestSessionLastWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, z := Pipe()
+		s := NewSession(z, 0)
+		words := encode(t, Packet{Kind: Connect, ClientID: "a", CleanSession: true}, Packet{Kind: Publish, Topic: "answer"})
+		a.Write(words)
+		a.Close()
+		s.Send(&Packet{Kind: Publish, Topic: "too late"})
+		s.Wait()
+		if err := s.Send(&Packet{Kind: Pingresp}); err == nil {
+			t.Error("Send to a peer that has closed: no error")
+		}
+		for _, want := range []Kind{Connect, Publish} {
+			if p, err := s.Read(); err != nil || p.Kind != want {
+				t.Errorf("Read: %s, %v; want %s", p.Kind, err, want)
+			}
+		}
+		if _, err := s.Read(); err == nil {
+			t.Error("Read after the end: no error")
+		}
+		s.Close()
+	})
+}
+
 func TestSessionCloseAfterFlush(t *testing.T) {
 	t.Run("what is queued arrives", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
