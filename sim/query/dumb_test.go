@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -304,9 +305,9 @@ func (g *dumbGroup) aggregate(x object) any {
 			if math.IsInf(f, 0) {
 				return json.Number(sum.FloatString(0))
 			}
-			sum.SetFloat64(f)
+			return json.Number(strconv.FormatFloat(f, 'g', -1, 64)) // as JSON writes a binary64
 		}
-		return json.Number(sum.FloatString(1100))
+		return json.Number(sum.FloatString(0))
 	}
 	if len(values) == 0 {
 		return nil
