@@ -103,6 +103,10 @@ func config(t *testing.T, text string) device.Config {
 			p.FirmwarePMin = span
 		case "fpmax":
 			p.FirmwarePMax = span
+		case "starts":
+			c.Starts = sim.Time(span)
+		case "flood":
+			c.Condition.Flood = int32(number)
 		case "start":
 			p.Start = sim.Always(span)
 		case "answer":
@@ -201,7 +205,7 @@ func (v *driver) command(verb, rest string) error {
 	case "twin": // the desired section as it is, without telling
 		v.twin = doc.Merge(v.twin, doc.Object(doc.Member{Name: "desired", Value: doc.MustParse(rest)}), 0)
 	case "afflict":
-		v.later(0, sim.Input{Kind: sim.Afflicted, Condition: &sim.Condition{NeverReconnects: rest == "true"}})
+		v.later(0, sim.Input{Kind: sim.Afflicted, Condition: &sim.Condition{NeverReconnects: rest == "true", Flood: int32(number(0))}})
 		v.until(v.now)
 	case "raw": // a message with a connection number of its own: kind, conn, status
 		for k := sim.Connect; k <= sim.Close; k++ {

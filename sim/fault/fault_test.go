@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/fault"
@@ -21,9 +22,24 @@ func TestParse(t *testing.T) {
 		{" truncated-download = 99.9% ", fault.Conditions{Download: fault.Download{CutAt: 999, Cuts: 1}}, ""},
 		{"cut-for-good=0.1%", fault.Conditions{Download: fault.Download{CutAt: 1, Cuts: fault.Forever}}, ""},
 		{"never-reconnects", fault.Conditions{Device: sim.Condition{NeverReconnects: true}}, ""},
+		{"stuck-device", fault.Conditions{Client: fault.Client{Stuck: true}}, ""},
+		{"never-reads", fault.Conditions{Client: fault.Client{NeverReads: true}}, ""},
+		{"half-close", fault.Conditions{Client: fault.Client{HalfCloses: true}}, ""},
+		{"flooding", fault.Conditions{Device: sim.Condition{Flood: 20_000}}, ""},
+		{"flooding=10/s", fault.Conditions{Device: sim.Condition{Flood: 10}}, ""},
+		{"flooding=100", fault.Conditions{}, "write `100/s`"},
+		{"flooding=9/s", fault.Conditions{}, "from 10/s to 1000000/s"},
+		{"flooding=-9/s", fault.Conditions{}, "is no rate"},
+		{"flooding=5000000000/s", fault.Conditions{}, "is no rate"},
+		{"hub-paused", fault.Conditions{Hub: fault.Hub{Pause: 2 * time.Second}}, ""},
+		{"hub-paused=500ms", fault.Conditions{Hub: fault.Hub{Pause: 500 * time.Millisecond}}, ""},
+		{"hub-paused=2", fault.Conditions{}, "write `2s`"},
+		{"hub-paused=soon", fault.Conditions{}, "is no duration"},
+		{"hub-paused=1ms", fault.Conditions{}, "from 10ms to 10m"},
+		{"hub-paused=-1s", fault.Conditions{}, "from 10ms to 10m"},
 		{"wrong-byte", fault.Conditions{}, `did you mean "wrong-bytes"`},
 		{"cut-for-god=3%", fault.Conditions{}, `did you mean "cut-for-good"`},
-		{"lightning", fault.Conditions{}, "there are wrong-bytes, truncated-download, cut-for-good, never-reconnects"},
+		{"lightning", fault.Conditions{}, "there are wrong-bytes, truncated-download, cut-for-good, never-reconnects, "},
 		{"", fault.Conditions{}, "unknown"},
 		{"wrong-bytes=1%", fault.Conditions{}, "takes no argument"},
 		{"cut-for-good=", fault.Conditions{}, "write `cut-for-good=50%`"},
@@ -56,6 +72,9 @@ func TestRecipes(t *testing.T) {
 		if err != nil || c.IsZero() {
 			t.Errorf("%s: %+v, %v; want a fault", r.Name, c, err)
 		}
+		if (c.Hub != fault.Hub{}) != (r.Scope == fault.OnHub) || (c.Client != fault.Client{}) != r.LiveOnly {
+			t.Errorf("%s: scope %d, live only %t, but it is %+v", r.Name, r.Scope, r.LiveOnly, c)
+		}
 		if r.Argument.Unit == "" {
 			continue
 		}
@@ -79,6 +98,15 @@ func TestMerge(t *testing.T) {
 	want := fault.Conditions{
 		Device:   sim.Condition{NeverReconnects: true},
 		Download: fault.Download{WrongByte: true, CutAt: 200, Cuts: 1},
+	}
+	if got != want {
+		t.Errorf("Merge = %+v; want %+v", got, want)
+	}
+	got = fault.Merge(parse("flooding=50/s"), parse("stuck-device"), parse("never-reads"), parse("half-close"), parse("flooding=20/s"), parse("hub-paused=1s"), parse("hub-paused=3s"))
+	want = fault.Conditions{
+		Device: sim.Condition{Flood: 50},
+		Client: fault.Client{Stuck: true, NeverReads: true, HalfCloses: true},
+		Hub:    fault.Hub{Pause: 3 * time.Second},
 	}
 	if got != want {
 		t.Errorf("Merge = %+v; want %+v", got, want)
