@@ -100,7 +100,7 @@ func newSheet(s *record.Summary) *sheet {
 	p.verdict(h)
 	p.facts(h)
 	for _, f := range s.Faults {
-		h.Faults = append(h.Faults, fmt.Sprintf("%s on %s of group %s", p.clean(f.Fault), plural(int64(f.Devices), "device"), p.clean(f.Group)))
+		h.Faults = append(h.Faults, fmt.Sprintf("%s on %s", p.clean(f.Fault), befallen(f, p.clean)))
 	}
 	for _, w := range s.Warnings {
 		h.Warnings = append(h.Warnings, p.clean(w))

@@ -129,7 +129,7 @@ func (m *markdown) top() {
 	}
 	for _, f := range s.Faults {
 		m.line("")
-		m.line("> **Fault**: %s on %s of group %s", m.code(f.Fault), plural(int64(f.Devices), "device"), m.code(f.Group))
+		m.line("> **Fault**: %s on %s", m.code(f.Fault), befallen(f, m.code))
 	}
 }
 

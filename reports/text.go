@@ -91,7 +91,7 @@ func (p *page) title() {
 		p.line("flotilla %s, %s, %s/%s, %s", p.clean(v.Flotilla), p.clean(v.Go), p.clean(v.OS), p.clean(v.Arch), plural(int64(v.CPUs), "CPU"))
 	}
 	for _, f := range s.Faults {
-		p.line("%s %s on %s of group %s", yellow.on("fault", p.o), p.clean(f.Fault), plural(int64(f.Devices), "device"), p.clean(f.Group))
+		p.line("%s %s on %s", yellow.on("fault", p.o), p.clean(f.Fault), befallen(f, p.clean))
 	}
 }
 

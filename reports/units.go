@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/flotilla-sim/flotilla/harness/record"
 )
 
 // Duration writes a duration for people, three significant digits below a
@@ -163,4 +165,12 @@ func quantity(v int64, unit string, o Options) string {
 		return Duration(time.Duration(v), o)
 	}
 	return Count(v)
+}
+
+// befallen says whom a fault befalls; show is how a group's name is written.
+func befallen(f record.Fault, show func(string) string) string {
+	if f.Group == "" {
+		return "the hub"
+	}
+	return plural(int64(f.Devices), "device") + " of group " + show(f.Group)
 }

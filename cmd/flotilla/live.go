@@ -65,7 +65,7 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 		memory: func() int64 { // asked when all devices are connected, too: the end of the warm-up
 			collector.Begin()
 			devices.Warm()
-			return memory()
+			return inUse()
 		},
 		finish: func(s *record.Summary) error {
 			s.Transport, s.DeviceClient = f.transport, f.client
@@ -152,6 +152,14 @@ func settled(list []hubd.Settled) []scenarios.Settled {
 		out[i] = scenarios.Settled(s)
 	}
 	return out
+}
+
+// inUse is what the process holds of the system and uses, in bytes: without
+// what the collector has freed and keeps for what comes next.
+func inUse() int64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
+	metrics.Read(s)
+	return memory() - int64(s[0].Value.Uint64()) - int64(s[1].Value.Uint64())
 }
 
 // memory is what the process has of the system, in bytes.

@@ -80,10 +80,10 @@ type Source struct {
 	Settings []string `json:"settings,omitempty"` // laid over it: `path=value`
 }
 
-// Fault is one fault over devices of a group.
+// Fault is one fault, of devices of a group or of the hub.
 type Fault struct {
 	Fault   string `json:"fault"`   // as the scenario writes it
-	Group   string `json:"group"`   // name of the group
+	Group   string `json:"group"`   // name of the group; empty: it befalls the hub
 	Devices int    `json:"devices"` // how many of its devices have it
 }
 
