@@ -7,18 +7,17 @@
 // and the virtual one alike, and both ask the same two questions: Tries.Next,
 // where a try is cut, and Download.WrongPlace, which byte is wrong.
 // Conditions.Client is played around a real connection; in virtual time there
-// is neither client nor socket, and it is refused. Conditions.Hub is played by
-// whoever drives the hub machine. The package touches no connection and keeps
-// nothing but the counts in Tries.
+// is neither client nor socket, and it is refused. Conditions.Link is played by
+// whoever carries what a device and its hub say to each other; both carriers,
+// the real one and the virtual one, ask Path when something arrives.
+// Conditions.Hub is played by whoever drives the hub machine. Which of them
+// hold when, and for whom, is told by a Course. The package touches no
+// connection and keeps nothing but the state of Tries, Path and Course.
 //
 // To add a fault, write its file and put its row into Recipes.
 package fault
 
-import (
-	"time"
-
-	"github.com/flotilla-sim/flotilla/sim"
-)
+import "github.com/flotilla-sim/flotilla/sim"
 
 // Conditions is everything that is wrong with one device, or with the hub. The
 // zero value is healthy.
@@ -26,6 +25,7 @@ type Conditions struct {
 	Device   sim.Condition // played by the device's machine
 	Download Download      // played by the package server towards this device
 	Client   Client        // played around the device's connections, where there are real ones
+	Link     Link          // played between the device and the hub
 	Hub      Hub           // played by the driver of the hub machine
 }
 
@@ -38,11 +38,6 @@ type Client struct {
 	Stuck      bool // its callback for messages never returns; the connection stays
 	NeverReads bool // it reads nothing more from its socket, but goes on writing
 	HalfCloses bool // it shuts its side of the socket down for writing and keeps it; what it says goes nowhere
-}
-
-// Hub is what befalls the hub as a whole.
-type Hub struct {
-	Pause time.Duration // for so long it takes in nothing and says nothing; its connections stay
 }
 
 // Forever as Download.Cuts cuts every try.
@@ -95,7 +90,8 @@ func Merge(list ...Conditions) Conditions {
 		all.Client.Stuck = all.Client.Stuck || c.Client.Stuck
 		all.Client.NeverReads = all.Client.NeverReads || c.Client.NeverReads
 		all.Client.HalfCloses = all.Client.HalfCloses || c.Client.HalfCloses
-		all.Hub.Pause = max(all.Hub.Pause, c.Hub.Pause)
+		all.Link = all.Link.with(c.Link)
+		all.Hub = all.Hub.with(c.Hub)
 		all.Download.WrongByte = all.Download.WrongByte || c.Download.WrongByte
 		if c.Download.Cuts != 0 {
 			all.Download.CutAt, all.Download.Cuts = c.Download.CutAt, c.Download.Cuts

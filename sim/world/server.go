@@ -86,7 +86,9 @@ func (s *server) publish(p pack.Package) string {
 }
 
 func (s *server) condition(dev uint32, d fault.Download) {
-	if d != (fault.Download{}) {
+	if d == (fault.Download{}) {
+		delete(s.conditions, dev)
+	} else {
 		s.conditions[dev] = &condition{download: d}
 	}
 }
