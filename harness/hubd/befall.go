@@ -3,7 +3,6 @@ package hubd
 import (
 	"net"
 	"slices"
-	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/fault"
@@ -39,7 +38,9 @@ func drop(link net.Conn) {
 // befall is Befall in the owner's turn.
 func (o *owner) befall(h fault.Hub) {
 	now := o.cfg.Now()
-	o.slow = h.Slow
+	if o.slow = h.Slow; o.slow > 0 {
+		o.busy = max(o.busy, now)
+	}
 	if h.Drop || h.Restart > 0 {
 		o.dropAll()
 	}
@@ -79,16 +80,14 @@ func (o *owner) dropAll() {
 	}
 }
 
-// work lets pass what a message costs. Timers run late by a little: what they
-// were late is made up for.
+// work lets pass what a message costs. Timers run late by a little: the next
+// message, if it has waited, is not begun later for it.
 func (o *owner) work() {
-	const slack = 5 * time.Millisecond
 	now := o.cfg.Now()
-	if o.busy.Add(slack) < now {
-		o.busy = now
+	if o.idle {
+		o.idle, o.busy = false, max(o.busy, now)
 	}
-	o.busy = o.busy.Add(o.slow)
-	if o.busy > now {
+	if o.busy = o.busy.Add(o.slow); o.busy > now {
 		o.rest(o.busy.Sub(now))
 	}
 }

@@ -36,6 +36,7 @@ type owner struct {
 	pauses   []Pause
 	slow     time.Duration // what each message costs
 	busy     sim.Time      // until when the hub is at the last one
+	idle     bool          // nothing has waited for it since
 
 	last sim.Time
 	spin int
@@ -84,6 +85,7 @@ func (o *owner) run() {
 		} else {
 			timer.Reset(max(0, due.Sub(o.cfg.Now())))
 		}
+		o.idle = true
 		select {
 		case <-o.box.Ready():
 		case <-timer.C:
