@@ -45,6 +45,30 @@ var Recipes = []Recipe{
 	flooding,
 	halfClose,
 	hubPaused,
+
+	// Devices.
+	rejects,
+	hangs,
+	crashes,
+	powerLoss,
+	slowFlash,
+	outOfStorage,
+	outOfMemory,
+	otherModel,
+	invalidURI,
+	duplicateAnswer,
+	lateAnswer,
+	malformedAnswer,
+
+	// The package server.
+	slowDownload,
+	missingPackage,
+	serverError,
+
+	// Clients that try again.
+	noBackoff,
+	fixedBackoff,
+	exponentialBackoff,
 }
 
 // Find returns the recipe of a name; the error names the nearest one.
