@@ -156,7 +156,8 @@ func (b *volatile) lateAnswer() sim.Time {
 	return b.late[0].at
 }
 
-// sendLate sends it, on whatever connection there is now.
+// sendLate sends it. Its connection is the present one: calls are numbered
+// anew in each, and unlink forgets what is late.
 func (d *Device) sendLate() {
 	b := d.busy
 	m := b.late[0].msg

@@ -205,7 +205,7 @@ func (d *Device) unlink() {
 	d.link, d.linkAt = linkBackoff, sim.Never
 	d.getting, d.open, d.dirty = false, 0, 0
 	if d.busy != nil {
-		d.busy.calls = nil
+		d.busy.calls, d.busy.late = nil, nil
 	}
 }
 

@@ -22,8 +22,8 @@ var duplicateAnswer = Recipe{
 // lateAnswer: the handler that does all of its work first.
 var lateAnswer = Recipe{
 	Name:       "late-answer",
-	Help:       "it does at once what a direct method asks and answers later, be it on another connection",
-	Observable: "method_round_trip grows by that much; beyond the call's timeout, 30 s of jobs, the call fails and its answer counts as late, for no other call",
+	Help:       "it does at once what a direct method asks and answers later; an answer whose connection has ended is not sent",
+	Observable: "method_round_trip grows by that much; beyond the call's timeout, 30 s of jobs, the call fails and its answer counts as late, for no other one",
 	Argument:   answerLate,
 	Build: func(arg string) (Conditions, error) {
 		d, err := duration(arg, answerLate)

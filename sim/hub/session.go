@@ -13,7 +13,7 @@ type session struct {
 	features sim.Feature // of the present connection
 	stored   sim.Feature // of the persistent session, kept while it is offline
 	activity sim.Time
-	rid      uint64 // last method request; it goes on over connections, so that no late answer is taken for another call's
+	rid      uint64 // last method request of this connection
 	calls    uint32 // first of its calls, none
 	kept     bool   // a persistent session is stored
 	rate     throttle
@@ -54,7 +54,7 @@ func (h *Hub) connect(now sim.Time, m *sim.Message, out *sim.Outbox) {
 	s := &h.sessions[dev]
 	s.rate.charge(now, h.cfg.DeviceConnects)
 	h.rate.charge(now, h.cfg.Connects)
-	s.conn, s.open, s.clean, s.activity = m.Conn, true, m.ID&1 != 0, now
+	s.conn, s.open, s.clean, s.rid, s.activity = m.Conn, true, m.ID&1 != 0, 0, now
 	present := uint64(0)
 	if s.clean {
 		s.stored = 0 // [MQTT-3.1.2-6]
