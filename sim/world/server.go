@@ -118,9 +118,11 @@ func (s *server) request(now sim.Time, dev uint32, f sim.Fetch) {
 	if f.Cancel {
 		return
 	}
-	s.counts.Requests++
 	refuse := func(fail sim.FetchFail, status int32) {
-		s.counts.Refused++
+		if fail == sim.FetchStatus { // else the device did not come here
+			s.counts.Requests++
+			s.counts.Refused++
+		}
 		s.answers = append(s.answers, answer{dev, sim.Fetched{ID: f.ID, Have: f.From, Fail: fail, Status: status, Done: true}})
 	}
 	u, err := url.Parse(f.URL)
@@ -151,6 +153,7 @@ func (s *server) request(now sim.Time, dev uint32, f sim.Fetch) {
 		refuse(sim.FetchStatus, 416)
 		return
 	}
+	s.counts.Requests++
 	w := flow{dev: dev, id: f.ID, p: p, from: int64(f.From), end: p.Len(), begin: s.service, at: now, told: now}
 	if c != nil {
 		w.rate = min(c.download.Rate, s.rate)
