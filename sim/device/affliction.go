@@ -23,8 +23,29 @@ func (d *Device) afflict(c *sim.Condition) {
 	if d.link == linkGone && !c.NeverReconnects && c.Updating.PowerLoss != sim.Bricks {
 		d.want(d.now)
 	}
-	if hung && !d.hangs() && d.Downloading() && d.busy.download.id != 0 { // its end may have passed by
+	if hung && !d.hangs() {
+		d.goOn()
+	}
+}
+
+// goOn has a device that hung do what has come due, now: what it did not do
+// was not late, it was not done. A download's end may have passed by.
+func (d *Device) goOn() {
+	b := d.busy
+	if b == nil {
+		return
+	}
+	for i := range b.calls {
+		b.calls[i].at = max(b.calls[i].at, d.now)
+	}
+	for i := range b.timers {
+		b.timers[i].at = max(b.timers[i].at, d.now)
+	}
+	b.activity.at = max(b.activity.at, d.now)
+	if l := b.download; l != nil && l.id != 0 {
 		d.fetch()
+	} else if l != nil {
+		l.resume = max(l.resume, d.now)
 	}
 }
 
@@ -95,15 +116,16 @@ func (d *Device) trapDue() {
 	case sim.PowerStays:
 		d.Note(sim.EventDevice, "crashed")
 		d.fall()
+		d.boot()
 	case sim.RollsBack:
 		d.Note(sim.EventDevice, "power lost, rolls back")
 		d.fall()
+		d.boot()
 		d.SetFirmwareUpdateResult(ResultNone)
 		d.SetFirmwareUpdateState(StateIdle)
 	case sim.Bricks:
 		d.Note(sim.EventDevice, "power lost, bricked")
 		d.fall()
-		d.link, d.linkAt = linkGone, sim.Never
 	}
 }
 

@@ -248,6 +248,7 @@ func (d *Device) goDown() {
 		f(d)
 	}
 	d.fall()
+	d.boot()
 }
 
 // fall is what a reboot, a crash and a loss of power have in common.
@@ -259,6 +260,11 @@ func (d *Device) fall() {
 	d.CancelDownload()
 	d.busy, d.dirty, d.telemetry, d.sequence, d.trap = nil, 0, 0, 0, disarmed
 	d.downAt, d.tries = d.at, 0
+	d.link, d.linkAt = linkGone, sim.Never
+}
+
+// boot has the device come back from a fall.
+func (d *Device) boot() {
 	d.link, d.linkAt = linkBooting, d.at.Add(d.Draw(d.Profile().Boot))
 	d.Note(sim.EventDevice, "booting")
 }
