@@ -62,6 +62,30 @@ var Recipes = []Recipe{
 	hubSlow,
 	hubDrops,
 	hubRestart,
+
+	// Devices.
+	rejects,
+	hangs,
+	crashes,
+	powerLoss,
+	slowFlash,
+	outOfStorage,
+	outOfMemory,
+	otherModel,
+	invalidURI,
+	duplicateAnswer,
+	lateAnswer,
+	malformedAnswer,
+
+	// The package server.
+	slowDownload,
+	missingPackage,
+	serverError,
+
+	// Clients that try again.
+	noBackoff,
+	fixedBackoff,
+	exponentialBackoff,
 }
 
 // Find returns the recipe of a name; the error names the nearest one.
