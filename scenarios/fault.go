@@ -257,7 +257,7 @@ func (c *compiler) timely(f faultText) bool {
 	r := f.conditions.v.recipe
 	switch {
 	case r.Instant && f.length.ok:
-		hint := "leave it out"
+		hint := "leave out `for`"
 		if r.Argument.Unit != "" {
 			hint = "write how long as its argument: `" + r.Name + "=" + r.Argument.Default + "`"
 		}

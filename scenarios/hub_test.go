@@ -36,7 +36,6 @@ func TestHubFaults(t *testing.T) {
 		"groups: {g: {count: 1, faults: [hub-paused]}}":                        "the fault hub-paused befalls the hub, not devices",
 		"groups: {g: {devices: [{id: a, faults: [hub-paused]}]}}":              "the fault hub-paused befalls the hub, not devices",
 		"groups: {g: {count: 1}}\nhub: {faults: [{fault: never-reads}]}":       "the fault never-reads befalls devices, not the hub",
-		"groups: {g: {count: 1}}\nhub: {faults: [hub-paused]}":                 "a fault of the hub is a map",
 		"groups: {g: {count: 1}}\nhub: {faults: [{at: 5s}]}":                   `needs the key "fault"`,
 		"groups: {g: {count: 1}}\nhub: {fault: []}":                            `unknown key "fault"`,
 		"groups: {g: {count: 1}}\nhub: {faults: [{fault: hub-paused, at: 5}]}": "has no unit",

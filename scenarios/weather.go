@@ -55,7 +55,7 @@ var weather = verb("fault", "have a fault begin now, `latency=200ms on 10% for 1
 		if name == "all" {
 			name = ""
 		}
-		return func() Act { return weathering{clear: true, name: name} }
+		return func() Act { return &weathering{clear: true, name: name} }
 	case !v.conditions.ok:
 		c.r.complain(v.at, "write `- fault: latency=200ms on 10% for 10s` or `- fault: {clear: latency}`", "the step names no fault")
 		return nil
@@ -86,7 +86,7 @@ var weather = verb("fault", "have a fault begin now, `latency=200ms on 10% for 1
 	a.text += " by a step" + f.window()
 	c.afflict(a, group, who.Len())
 	return func() Act {
-		return weathering{begin: func(now sim.Time) fault.Spell {
+		return &weathering{begin: func(now sim.Time) fault.Spell {
 			s := s
 			s.Begin, s.End = now, c.ends(f, now)
 			return s
@@ -120,7 +120,7 @@ type weathering struct {
 	name  string
 }
 
-func (a weathering) Next(s Scene, t *Turn) {
+func (a *weathering) Next(s Scene, t *Turn) {
 	t.Done = true
 	if a.clear {
 		t.Relieve = append(t.Relieve, a.name)
@@ -129,4 +129,4 @@ func (a weathering) Next(s Scene, t *Turn) {
 	t.Befall = append(t.Befall, a.begin(s.Now))
 }
 
-func (weathering) Answer(int, hub.Reply, error) {}
+func (*weathering) Answer(int, hub.Reply, error) {}

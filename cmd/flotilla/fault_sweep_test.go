@@ -120,13 +120,16 @@ func strip(part any, recipe string, removed *int) any {
 	return part
 }
 
-// isFault says whether an entry is `name`, `name=argument`, a map that says so
+// isFault says whether an entry is `name`, `name=argument` with whom it befalls
+// and when, a map that says so
 // under `fault`, or a step with such a map.
 func isFault(entry any, recipe string) bool {
 	switch entry := entry.(type) {
 	case string:
 		name, _, _ := strings.Cut(entry, "=")
-		return strings.TrimSpace(name) == recipe
+		name, _, _ = strings.Cut(name, " ") // on whom, at what time
+		name, _, _ = strings.Cut(name, "@")
+		return name == recipe
 	case yaml.MapSlice:
 		for _, m := range entry {
 			if m.Key == "fault" {
