@@ -3,15 +3,17 @@ package hubd
 import (
 	"net"
 	"slices"
+	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/fault"
 )
 
 // Befall has something happen to the hub: see fault.Course. It does not wait.
-// A hub that is down takes no connection from now on; what else happens,
-// happens in the owner's turn.
+// How slow the hub is, and that it takes no connection while it is down, holds
+// from now on; what else happens, happens in the owner's turn.
 func (s *Server) Befall(h fault.Hub) {
+	s.cost.Store(int64(h.Slow))
 	if h.Restart > 0 {
 		s.back.Store(int64(max(sim.Time(s.back.Load()), s.cfg.Now().Add(h.Restart))))
 	}
@@ -38,9 +40,6 @@ func drop(link net.Conn) {
 // befall is Befall in the owner's turn.
 func (o *owner) befall(h fault.Hub) {
 	now := o.cfg.Now()
-	if o.slow = h.Slow; o.slow > 0 {
-		o.busy = max(o.busy, now)
-	}
 	if h.Drop || h.Restart > 0 {
 		o.dropAll()
 	}
@@ -83,11 +82,19 @@ func (o *owner) dropAll() {
 // work lets pass what a message costs. Timers run late by a little: the next
 // message, if it has waited, is not begun later for it.
 func (o *owner) work() {
+	cost := time.Duration(o.cost.Load())
+	if cost == 0 {
+		o.busy = 0
+		return
+	}
 	now := o.cfg.Now()
+	if o.busy == 0 {
+		o.busy = now
+	}
 	if o.idle {
 		o.idle, o.busy = false, max(o.busy, now)
 	}
-	if o.busy = o.busy.Add(o.slow); o.busy > now {
+	if o.busy = o.busy.Add(cost); o.busy > now {
 		o.rest(o.busy.Sub(now))
 	}
 }

@@ -34,9 +34,8 @@ type owner struct {
 	tickets  map[uint64]*request
 	stopping bool
 	pauses   []Pause
-	slow     time.Duration // what each message costs
-	busy     sim.Time      // until when the hub is at the last one
-	idle     bool          // nothing has waited for it since
+	busy     sim.Time // until when the hub is at its latest message; 0: messages cost nothing
+	idle     bool     // nothing has waited for it since
 
 	last sim.Time
 	spin int
@@ -59,7 +58,7 @@ func (o *owner) run() {
 		batch = o.box.Take(batch)
 		for i := range batch {
 			o.take(&batch[i])
-			if o.slow > 0 || len(o.pauses) > 0 {
+			if o.busy > 0 || len(o.pauses) > 0 {
 				o.due()
 				o.pause()
 			}
@@ -146,9 +145,7 @@ func (o *owner) hear(c *conn, m sim.Message) {
 	if m.Kind == sim.Close {
 		delete(o.links, c.number)
 	}
-	if o.slow > 0 {
-		o.work()
-	}
+	o.work()
 	o.hub.Step(o.cfg.Now(), sim.Input{Kind: sim.Received, Msg: m}, &o.out)
 	o.carry()
 }

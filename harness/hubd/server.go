@@ -65,6 +65,7 @@ type Server struct {
 
 	turned atomic.Uint64
 	back   atomic.Int64 // until when the hub is down
+	cost   atomic.Int64 // of each message, nanoseconds
 
 	mu        sync.Mutex
 	closing   bool

@@ -49,14 +49,15 @@ const depth = 4 << 20
 
 // lane is one direction.
 type lane struct {
-	path   fault.Path
-	queue  []parcel
-	bytes  int
-	last   sim.Time // when the last parcel arrives
-	ended  bool     // nothing more comes: EOF behind the queue
-	broken bool     // a loss too many: the cable is cut behind the queue
+	path  fault.Path
+	queue []parcel
+	bytes int
+	last  sim.Time // when the last parcel arrives
+	ended error    // why nothing more comes: behind the queue
 }
 
+// parcel is what was written in one piece; nil: the loss too many, at which the
+// cable is cut.
 type parcel struct {
 	at   sim.Time
 	data []byte
@@ -159,7 +160,6 @@ func (b *cable) put(l *lane, data []byte) {
 	delay, survives := l.path.Carry(now, len(data), &b.rand)
 	l.last = max(l.last, now.Add(delay))
 	if !survives {
-		l.broken = true
 		data = nil
 	}
 	l.queue = append(l.queue, parcel{l.last, data})
@@ -242,7 +242,7 @@ func (b *cable) send() {
 // linger keeps a silent link open that its device has closed, until the other
 // end closes it or the run ends; mu is held.
 func (b *cable) linger() {
-	for !b.cut && !b.in.ended {
+	for !b.cut && b.in.ended == nil {
 		changed := b.changed
 		b.mu.Unlock()
 		select {
@@ -271,10 +271,7 @@ func (b *cable) receive() {
 			}
 		}
 		if err != nil {
-			if !b.silent && !b.cut {
-				l.last = max(l.last, b.now())
-			}
-			l.ended = true
+			l.ended = err
 			b.wake()
 			b.mu.Unlock()
 			return
@@ -296,8 +293,8 @@ func (b *cable) Read(p []byte) (int, error) {
 			return 0, b.lost("read")
 		case !b.readBy.IsZero() && !time.Now().Before(b.readBy):
 			return 0, os.ErrDeadlineExceeded
-		case len(l.queue) == 0 && l.ended && !b.silent:
-			return 0, b.lost("read") // the hub closed it
+		case len(l.queue) == 0 && l.ended != nil && !b.silent:
+			return 0, l.ended
 		case len(l.queue) == 0:
 			b.wait(0, b.readBy)
 		case l.queue[0].at > b.now():

@@ -87,6 +87,7 @@ func open(t testing.TB, connect mqtt.Connector, transport string) *theatre {
 		Dial: func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
 		DialOver: func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn, beats bool) (live.Conn, error) {
 			wrapped := dialer
+			wrapped.NoKeepAlive = dialer.NoKeepAlive && !beats
 			wrapped.Link = func(ctx context.Context) (net.Conn, error) {
 				link, err := dialer.Link(ctx)
 				if err != nil {
@@ -103,7 +104,7 @@ func open(t testing.TB, connect mqtt.Connector, transport string) *theatre {
 			}
 			return list
 		},
-		HTTP: links, Publish: h.packages.Publish, Afflict: h.packages.Afflict,
+		HTTP: links, Publish: h.packages.Publish, Afflict: h.packages.Afflict, Befall: server.Befall,
 	}
 	h.Stage, err = live.New(live.Config{
 		Target: h.target, Now: clock.Now, Epoch: h.epoch, Seed: 1, Host: host, Observe: h.observe,
