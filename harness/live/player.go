@@ -251,7 +251,7 @@ func (p *player) dial() {
 	number, s := p.number, p.stage
 	ctx, end := s.span()
 	p.dialing = end
-	wanted, client := s.cfg.Now(), p.client
+	wanted, client, wild := s.cfg.Now(), p.client, p.wild
 	s.life(func(context.Context) {
 		defer end()
 		if s.connects.Acquire(ctx, 1) != nil {
@@ -267,7 +267,7 @@ func (p *player) dial() {
 			return
 		}
 		l := newLink(conn, number, s.connects)
-		l.wild = p.wild
+		l.wild = wild
 		opened := sim.Message{Kind: sim.Opened, Device: p.id, Conn: number}
 		if !p.box.Put(item{in: sim.Input{Kind: sim.Received, Msg: opened}, link: l}, ctx.Done()) {
 			l.cut()
