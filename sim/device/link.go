@@ -93,6 +93,10 @@ func (d *Device) receive(m *sim.Message) {
 	if m.Conn != d.conn || !d.linked() {
 		return
 	}
+	if m.Kind == sim.Call && d.hangs() {
+		d.Note(sim.EventDrop, "call: the device hangs")
+		return
+	}
 	switch m.Kind {
 	case sim.Accept:
 		d.accepted(m)

@@ -50,8 +50,6 @@ func (d *Device) called(m *sim.Message) {
 		}
 	}
 	switch {
-	case d.hangs():
-		d.Note(sim.EventDrop, "call: the device hangs")
 	case waiting == maxCalls:
 		d.Note(sim.EventDrop, "call: 16 are waiting already")
 		body := refusal("", Errorf(TooMany, "the device is busy with 16 calls; try again"))
