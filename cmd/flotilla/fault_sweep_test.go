@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -29,16 +30,23 @@ func TestFaultSweep(t *testing.T) {
 			}
 			t.Run(r.Name+"/"+stage, func(t *testing.T) {
 				t.Parallel()
-				for _, e := range playFault(t, "fault-"+r.Name, stage) {
+				missed, _ := playFault(t, "fault-"+r.Name, stage)
+				for _, e := range missed {
 					t.Errorf("with the fault: %s: %s", e.Expression, e.Reason)
 				}
-				shown := playFault(t, healthy, stage)
-				if len(shown) == 0 {
-					t.Error("without the fault it meets all it expects: nothing in it shows the fault")
+				for range 3 {
+					shown, lag := playFault(t, healthy, stage)
+					for _, e := range shown {
+						t.Logf("shown by %s", e.Expression)
+					}
+					switch {
+					case len(shown) > 0:
+						return
+					case r.LiveOnly || lag < slow:
+						t.Fatal("without the fault it meets all it expects: nothing in it shows the fault")
+					}
 				}
-				for _, e := range shown {
-					t.Logf("shown by %s", e.Expression)
-				}
+				t.Log("the machine is as slow as the fault would make it; its virtual run has to show it")
 			})
 		}
 	}
@@ -47,8 +55,13 @@ func TestFaultSweep(t *testing.T) {
 // sweepTurns are what the sweep's live runs take; they wait more than they work.
 var sweepTurns = make(chan struct{}, 8)
 
-// playFault runs a scenario and returns the expectations it missed.
-func playFault(t *testing.T, scenario, stage string) (missed []record.Expectation) {
+// slow is a lag of the harness itself beyond which latencies of a live run say
+// as much of the machine as of a fault.
+const slow = 100 * time.Millisecond
+
+// playFault runs a scenario and returns the expectations it missed, and how
+// late the harness itself was.
+func playFault(t *testing.T, scenario, stage string) (missed []record.Expectation, lag time.Duration) {
 	t.Helper()
 	args := []string{"run", scenario, "--quiet"}
 	if stage == record.Virtual {
@@ -61,12 +74,13 @@ func playFault(t *testing.T, scenario, stage string) (missed []record.Expectatio
 	if r.code != exitPassed && r.code != exitMissed {
 		r.ends(t, exitPassed)
 	}
-	for _, e := range r.summary(t).Expectations {
+	s := r.summary(t)
+	for _, e := range s.Expectations {
 		if !e.Passed && (stage == record.Virtual || !atMost.MatchString(e.Expression)) {
 			missed = append(missed, e)
 		}
 	}
-	return missed
+	return missed, time.Duration(s.Generator.LagMax)
 }
 
 // atMost is an expectation that something is quick: in real time it says as

@@ -189,6 +189,13 @@ func (d *Device) sendLate() {
 	}
 }
 
+// forgetLate forgets them all: their connection has ended.
+func (d *Device) forgetLate() {
+	if d.busy != nil {
+		d.busy.late = nil
+	}
+}
+
 // carryOutBadly is carryOut for a device whose answers go wrong.
 func (d *Device) carryOutBadly(c *call, body []byte) {
 	a := d.condition.Answering

@@ -93,6 +93,10 @@ func (d *Device) receive(m *sim.Message) {
 	if m.Conn != d.conn || !d.linked() {
 		return
 	}
+	if m.Kind == sim.Call && d.hangs() {
+		d.Note(sim.EventDrop, "call: the device hangs")
+		return
+	}
 	switch m.Kind {
 	case sim.Accept:
 		d.accepted(m)
@@ -202,10 +206,11 @@ func (d *Device) hangUp(why sim.Reason) {
 // unlink forgets what belongs to the session. Calls not yet answered are
 // forgotten with it, before they had any effect.
 func (d *Device) unlink() {
+	d.forgetLate()
 	d.link, d.linkAt = linkBackoff, sim.Never
 	d.getting, d.open, d.dirty = false, 0, 0
 	if d.busy != nil {
-		d.busy.calls, d.busy.late = nil, nil
+		d.busy.calls = nil
 	}
 }
 
