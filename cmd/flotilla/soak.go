@@ -47,20 +47,15 @@ the smallest case.`,
 
 func (e *env) soak(c *cobra.Command, o soak.Options) error {
 	began := time.Now()
-	every := max(1, o.Seeds/10)
-	o.Progress = func(done int) {
-		if done%every == 0 {
-			fmt.Fprintf(e.stdout, "%d of %d seeds, %.0f seeds/s\n", done, o.Seeds, float64(done)/time.Since(began).Seconds())
-		}
-	}
-	failures, played, steps, err := soak.Run(c.Context(), o)
+	o.Progress = func(done int) {}
+	out, err := soak.Run(c.Context(), o)
 	took := time.Since(began).Seconds()
-	fmt.Fprintf(e.stdout, "%d seeds from %d, each played twice: %d steps in %.1f s, %.1f seeds/s\n", played, o.First, steps, took, float64(played)/took)
-	for _, f := range failures {
-		fmt.Fprintf(e.stdout, "\nseed %d broke a rule: %s\nrepeat it: flotilla soak --first %d --seeds 1 --limits %s\n", f.Seed, f.Broken, f.Seed, f.Limits)
+	fmt.Fprintf(e.stdout, "%d seeds from %d, each played twice: %d steps in %.1f s, %.1f seeds/s\n", out.Played, o.First, out.Steps, took, float64(out.Played)/took)
+	for _, f := range out.Failures {
+		fmt.Fprintf(e.stdout, "\nseed %d broke a rule: %s\nrepeat it: flotilla soak --first %d --limits %s\n", f.Seed, f.Broken, f.Seed, f.Limits)
 	}
 	switch {
-	case len(failures) > 0:
+	case len(out.Failures) > 0:
 		return exit(exitMissed)
 	case err != nil:
 		return exit(exitInterrupted)
@@ -72,15 +67,8 @@ func (e *env) soak(c *cobra.Command, o soak.Options) error {
 // soakOne plays one case and shows what happens to its jobs.
 func (e *env) soakOne(seed uint64, l soak.Limits) error {
 	c := soak.New(seed, l)
-	for _, d := range c.Devices {
-		if d.Fault != "" {
-			fmt.Fprintf(e.stdout, "device %s: %s\n", d.ID, d.Fault)
-		}
-	}
-	for _, a := range c.Acts {
-		fmt.Fprintf(e.stdout, "%s %s j%d\n", a.At, a.What, a.Job)
-	}
-	if r := soak.Play(c, e.stdout); r.Broken != "" {
+	fmt.Fprint(e.stdout, c)
+	if r := soak.Play(c, e.stdout); r.Broken.Rule != "" {
 		fmt.Fprintf(e.stdout, "\nbroken: %s\n", r.Broken)
 		return exit(exitMissed)
 	}

@@ -7,13 +7,13 @@ import (
 )
 
 func TestLimits(t *testing.T) {
-	for _, s := range []string{"d3.j5.a0.f1", soak.All.String()} {
+	for _, s := range []string{"d3.j5.s1.a0.f1.t90", soak.All.String()} {
 		l, err := soak.ParseLimits(s)
 		if err != nil || l.String() != s {
 			t.Errorf("ParseLimits(%q) = %s, %v", s, l, err)
 		}
 	}
-	for _, s := range []string{"", "d3", "d0.j1.a1.f1", "d3.j5.a0.f1.x", "dx.j1.a1.f1"} {
+	for _, s := range []string{"", "d3", "d0.j1.s0.a1.f1.t0", "d25.j1.s0.a1.f1.t0", "d3.j5.s0.a0.f1.t0.x", "d3.j5.s0.a0.f1.t7201", "d3.j5.s0.a0.f1.t-1", "dx.j1.s0.a1.f1.t0"} {
 		if _, err := soak.ParseLimits(s); err == nil {
 			t.Errorf("ParseLimits(%q) is taken", s)
 		}
@@ -26,11 +26,11 @@ func TestSoak(t *testing.T) {
 	if testing.Short() {
 		seeds = 30
 	}
-	failures, played, _, err := soak.Run(t.Context(), soak.Options{First: 1, Seeds: seeds, Workers: 2})
-	if err != nil || played == 0 {
-		t.Fatalf("%d seeds played, %v", played, err)
+	out, err := soak.Run(t.Context(), soak.Options{First: 1, Seeds: seeds, Workers: 2})
+	if err != nil || out.Played != seeds {
+		t.Fatalf("%d seeds played, %v", out.Played, err)
 	}
-	for _, f := range failures {
+	for _, f := range out.Failures {
 		t.Errorf("seed %d within %s: %s", f.Seed, f.Limits, f.Broken)
 	}
 }

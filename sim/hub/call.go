@@ -7,6 +7,7 @@ import (
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
 	"github.com/flotilla-sim/flotilla/sim/job"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // call is a direct method call on its way, or waiting for its device. The
@@ -149,7 +150,10 @@ func (h *Hub) answered(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox
 	for i != none && (h.calls[i].rid != m.ID || m.ID == 0) {
 		i = h.calls[i].next
 	}
-	if i == none {
+	if i == none && planted.In(planted.LateAnswer) {
+		i = h.sessions[dev].calls
+	}
+	if i == none || planted.In(planted.LostAnswer) && m.ID%3 == 0 {
 		h.count.LateAnswers++
 		return
 	}
