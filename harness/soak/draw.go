@@ -3,6 +3,7 @@ package soak
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
@@ -48,14 +49,20 @@ func (d draw) profile() *device.Profile {
 // least, its usual or its most argument. Whatever stands in the table is
 // drawn, but what lies in a socket, for there is none.
 func (d draw) fault(scope fault.Scope) string {
-	var names []string
+	list := recipes()[scope]
+	return pick(d, list[d.n(len(list))]...)
+}
+
+// recipes are the ways in which each recipe is written, by whom it befalls.
+var recipes = sync.OnceValue(func() map[fault.Scope][][]string {
+	all := map[fault.Scope][][]string{}
 	for _, r := range fault.Recipes {
-		if r.Scope == scope && !r.LiveOnly {
-			names = append(names, texts(r)[d.n(len(texts(r)))])
+		if list := texts(r); len(list) > 0 && !r.LiveOnly {
+			all[r.Scope] = append(all[r.Scope], list)
 		}
 	}
-	return names[d.n(len(names))]
-}
+	return all
+})
 
 // maxFlood is how many messages a second are worth their time.
 const maxFlood = 10

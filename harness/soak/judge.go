@@ -357,7 +357,10 @@ func (j *judge) asked(c hub.Command) {
 	case hub.CopyJob:
 		if r := j.jobs[c.ID]; r != nil {
 			s := r.spec
-			s.ID, s.Schedule, s.Targets = c.NewID, "", r.targets
+			s.ID, s.Schedule = c.NewID, ""
+			if r.selected {
+				s.Targets = r.targets
+			}
 			if s.Group != "" {
 				if _, ok := j.members(s.Group); ok {
 					s.Targets = nil
