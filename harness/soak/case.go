@@ -62,8 +62,9 @@ type Act struct {
 	What   string // one of the verbs below
 	Job    string // id of the job, or of the schedule whose last instance is meant
 	Device sim.DeviceID
-	Ring   string // where a device is moved to, or which group is meant
-	Method string // that is called
+	Ring   string        // where a device is moved to, or which group is meant
+	Method string        // that is called
+	For    time.Duration // how long a job pauses
 }
 
 // String is the act in words.
@@ -75,6 +76,8 @@ func (a Act) String() string {
 		return fmt.Sprintf("%s %s %s", a.At, a.What, a.Device)
 	case "call":
 		return fmt.Sprintf("%s %s %s %s", a.At, a.What, a.Method, a.Device)
+	case "pause":
+		return fmt.Sprintf("%s %s %s for %s", a.At, a.What, a.Job, a.For)
 	case "ungroup", "group":
 		return fmt.Sprintf("%s %s %s", a.At, a.What, group(a.Ring))
 	}
@@ -83,7 +86,7 @@ func (a Act) String() string {
 
 // The verbs of acts; how often one stands here is how often it is drawn.
 var (
-	onJobs    = []string{"stop", "stop", "stop", "resume", "resume", "cancel", "rerun", "rerun", "copy"}
+	onJobs    = []string{"stop", "pause", "pause", "pause", "pause", "resume", "cancel", "rerun", "rerun", "copy"}
 	onDevices = []string{"move", "move", "move", "call", "call", "call", "call", "delete", "ungroup", "group"}
 	onPlans   = []string{"disable", "enable", "drop"}
 )
@@ -137,10 +140,12 @@ func New(seed uint64, l Limits) *Case {
 	}
 	jobs, plans := 1+d.n(pick(d, 1, 3, maxJobs)), max(0, d.n(6)-5+maxPlans)
 	acts := d.n(pick(d, 1, 4, maxActs+1))
+	var began []sim.Time
 	for i := range jobs {
 		d := drawer(seed, 100+uint64(i))
 		j := Job{At: sim.Time(d.time(0, 300)), Spec: d.spec(min(n, l.Devices))}
 		j.Spec.ID = fmt.Sprintf("j%d", i)
+		began = append(began, j.At)
 		if l.Jobs>>i&1 == 1 {
 			c.Jobs = append(c.Jobs, j)
 			c.Limits.Jobs |= 1 << i
@@ -158,7 +163,7 @@ func New(seed uint64, l Limits) *Case {
 		}
 	}
 	for i := range acts {
-		a := drawer(seed, 300+uint64(i)).act(i, n, jobs, plans)
+		a := drawer(seed, 300+uint64(i)).act(i, n, jobs, plans, began)
 		if l.Acts>>i&1 == 1 && int(a.Device[1]-'0')*10+int(a.Device[2]-'0') < l.Devices {
 			c.Acts = append(c.Acts, a)
 			c.Limits.Acts |= 1 << i

@@ -190,13 +190,17 @@ func (d draw) rule() zone.Rule {
 }
 
 // act draws what an operator does to a case of so many devices, jobs and
-// schedules.
-func (d draw) act(number, devices, jobs, plans int) Act {
+// schedules; began is when the jobs are submitted.
+func (d draw) act(number, devices, jobs, plans int, began []sim.Time) Act {
 	a := Act{At: sim.Time(d.time(0, 900)), Number: number, Device: deviceID(d.n(devices)), Ring: pick(d, rings...), Method: pick(d, "blink", "sing", "sing", "dm.read")}
 	k := d.n(jobs + plans)
 	a.Job = fmt.Sprintf("j%d", k)
 	if k >= jobs {
 		a.Job = fmt.Sprintf("s%d", k-jobs)
+	}
+	a.For = d.time(0, 90)
+	if d.n(2) == 0 && k < jobs { // soon after it began
+		a.At = began[k].Add(d.time(0, 60))
 	}
 	switch n := d.n(10); {
 	case n < 6:

@@ -166,6 +166,9 @@ func (p *player) agenda() (list []entry, n int) {
 	}
 	for _, a := range p.case_.Acts {
 		list = append(list, entry{a.At, func() { p.act(a) }})
+		if a.What == "pause" {
+			list = append(list, entry{a.At.Add(a.For), func() { p.act(Act{What: "resume", Job: a.Job}) }})
+		}
 	}
 	slices.SortStableFunc(list, func(a, b entry) int { return int(max(-1, min(1, a.at-b.at))) })
 	n = len(list)
@@ -267,7 +270,7 @@ func (p *player) act(a Act) {
 		id = r.Schedules[0].Instances[len(r.Schedules[0].Instances)-1]
 	}
 	switch a.What {
-	case "stop":
+	case "stop", "pause":
 		p.do(hub.StopJob{ID: id})
 	case "resume":
 		p.do(hub.ResumeJob{ID: id})

@@ -214,6 +214,7 @@ func (e *Engine) startAnew(j *Job, now sim.Time, out *sim.Outbox) {
 		if r := e.run(Ref{j.number, uint32(i)}, now, out); r.child.status == Running {
 			r.rest(Pending)
 			j.counts.Pending++
+			r.note("pending")
 			j.again = append(j.again, int32(i))
 			e.release(r.dev(), r.ref(), now, out)
 		}
