@@ -45,6 +45,12 @@ summed up.`,
 			case o.First > math.MaxUint64-uint64(o.Seeds-1):
 				return fmt.Errorf("--first %d: there are no %d seeds from there; the last is %d", o.First, o.Seeds, uint64(math.MaxUint64))
 			}
+			if bug == "list" {
+				for _, b := range planted.Bugs[1:] {
+					fmt.Fprintln(e.stdout, b.Name)
+				}
+				return nil
+			}
 			if bug != "" {
 				b, err := planted.Find(bug)
 				if err != nil {
@@ -70,7 +76,7 @@ summed up.`,
 	flags.IntVar(&o.Failures, "failures", 3, "after how many failing seeds to give up")
 	flags.StringVar(&limits, "limits", "", "play only the first seed, cut down to these `LIMITS`, and show it")
 	if planted.Built {
-		flags.StringVar(&bug, "planted", "", "have the planted `BUG` at work")
+		flags.StringVar(&bug, "planted", "", "have the planted `BUG` at work; list names them")
 	}
 	return c
 }

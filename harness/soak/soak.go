@@ -90,29 +90,45 @@ func Judge(seed uint64, l Limits) (Breach, uint64) {
 		return a.Broken, a.Steps
 	}
 	b := replay(New(seed, l), a.End)
-	steps := a.Steps + b.Steps
-	if a.Digest != b.Digest {
-		return Breach{"digest", a.End, fmt.Sprintf("two runs of one seed have the digests %.12s and %.12s", a.Digest, b.Digest)}, steps
-	}
-	return Breach{}, steps
+	return differ(a, b), a.Steps + b.Steps
 }
 
-// maxTries is how many smaller cases are tried.
-const maxTries = 400
+// differ says that two runs of one case are not the same.
+func differ(a, b Result) Breach {
+	switch {
+	case b.Broken.Rule != "":
+		return b.Broken
+	case a.Digest != b.Digest || a.Steps != b.Steps:
+		return Breach{"digest", a.End, fmt.Sprintf("two runs of one seed have the digests %.12s after %d steps and %.12s after %d", a.Digest, a.Steps, b.Digest, b.Steps)}
+	}
+	return Breach{}
+}
 
 // Shrink makes a failing case smaller: fewer acts, schedules, jobs, faults and
 // devices, and shorter, as long as the same rule is broken. The end of the
 // context leaves it as small as it is by then.
 func Shrink(ctx context.Context, seed uint64) Failure {
-	whole := New(seed, All)
-	broken, _ := Judge(seed, whole.Limits)
-	l, tries := whole.Limits, 0
+	whole := New(seed, All).Limits
+	l, broken := shrink(ctx, whole, func(l Limits) Breach {
+		b, _ := Judge(seed, l)
+		return b
+	})
+	return Failure{Seed: seed, Whole: whole, Limits: l, Broken: broken, Case: New(seed, l)}
+}
+
+// maxTries is how many smaller cases are tried.
+const maxTries = 400
+
+// shrink looks for the smallest limits under which a judge finds the same rule
+// broken as in the whole.
+func shrink(ctx context.Context, whole Limits, judge func(Limits) Breach) (Limits, Breach) {
+	l, broken, tries := whole, judge(whole), 0
 	try := func(t Limits) bool {
 		if t == l || tries >= maxTries || ctx.Err() != nil {
 			return false
 		}
 		tries++
-		b, _ := Judge(seed, t)
+		b := judge(t)
 		if b.Rule != broken.Rule {
 			return false
 		}
@@ -129,7 +145,7 @@ func Shrink(ctx context.Context, seed uint64) Failure {
 		} {
 			t := l
 			*bits(&t) = 0
-			if try(t) {
+			if try(t) { // all of them at once
 				again = true
 				continue
 			}
@@ -155,5 +171,5 @@ func Shrink(ctx context.Context, seed uint64) Failure {
 	if t.Seconds = int((broken.At + second - 1) / second); t.Seconds > 0 {
 		try(t)
 	}
-	return Failure{Seed: seed, Whole: whole.Limits, Limits: l, Broken: broken, Case: New(seed, l)}
+	return l, broken
 }

@@ -1,6 +1,7 @@
 package soak_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/flotilla-sim/flotilla/harness/soak"
@@ -32,5 +33,19 @@ func TestSoak(t *testing.T) {
 	}
 	for _, f := range out.Failures {
 		t.Errorf("seed %d within %s: %s", f.Seed, f.Limits, f.Broken)
+	}
+}
+
+// TestInterrupted: the end of the context ends the soak after what is being
+// played; what was played is told.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out, err := soak.Run(ctx, soak.Options{First: 1, Seeds: 1_000_000, Workers: 2, Progress: func(done int) {
+		if done == 3 {
+			cancel()
+		}
+	}})
+	if err != context.Canceled || out.Played < 3 || out.Played > 5 || out.Steps == 0 || len(out.Failures) > 0 {
+		t.Errorf("%d seeds, %d steps, %d failures, %v; want 3 to 5 seeds and that it was cancelled", out.Played, out.Steps, len(out.Failures), err)
 	}
 }
