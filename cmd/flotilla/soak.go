@@ -52,21 +52,19 @@ summed up.`,
 				return nil
 			}
 			if bug != "" {
-				b, err := planted.Find(bug)
-				if err != nil {
+				var err error
+				if o.Planted, err = planted.Find(bug); err != nil {
 					return fmt.Errorf("--planted: %w", err)
 				}
-				planted.Plant(b)
-				defer planted.Plant(planted.None)
 			}
 			if limits != "" {
 				l, err := soak.ParseLimits(limits)
 				if err != nil {
 					return fmt.Errorf("--limits: %w", err)
 				}
-				return e.soakOne(o.First, l)
+				return e.soakOne(o.First, l, o.Planted)
 			}
-			return e.soak(c.Context(), o, bug)
+			return e.soak(c.Context(), o)
 		},
 	}
 	flags := c.Flags()
@@ -101,7 +99,7 @@ func rules() string {
 // soakEvery is how often it is said how far the seeds are.
 const soakEvery = 2 * time.Second
 
-func (e *env) soak(ctx context.Context, o soak.Options, bug string) error {
+func (e *env) soak(ctx context.Context, o soak.Options) error {
 	began, last := time.Now(), time.Now()
 	terminal := isTerminal(e.stdout)
 	rate := func(played int) float64 { return float64(played) / max(time.Since(began).Seconds(), 1e-3) }
@@ -125,7 +123,7 @@ func (e *env) soak(ctx context.Context, o soak.Options, bug string) error {
 		out.Played, o.First, out.Steps, time.Since(began).Seconds(), rate(out.Played))
 	for _, f := range out.Failures {
 		fmt.Fprintf(e.stdout, "\nseed %d broke a rule: %s\nmade smaller from %s to %s\n%srepeat it: flotilla soak --first %d --limits %s%s\n",
-			f.Seed, f.Broken, f.Whole, f.Limits, indent(f.Case.String()), f.Seed, f.Limits, plant(bug))
+			f.Seed, f.Broken, f.Whole, f.Limits, indent(f.Case.String()), f.Seed, f.Limits, plant(o.Planted))
 	}
 	switch {
 	case len(out.Failures) > 0:
@@ -139,11 +137,11 @@ func (e *env) soak(ctx context.Context, o soak.Options, bug string) error {
 }
 
 // plant is the flag that has a planted bug at work.
-func plant(bug string) string {
-	if bug == "" {
+func plant(bug planted.Bug) string {
+	if bug == planted.None {
 		return ""
 	}
-	return " --planted " + bug
+	return " --planted " + planted.Bugs[bug].Name
 }
 
 func indent(s string) string {
@@ -151,12 +149,13 @@ func indent(s string) string {
 }
 
 // soakOne plays one case and shows it and what happens to its jobs.
-func (e *env) soakOne(seed uint64, l soak.Limits) error {
+func (e *env) soakOne(seed uint64, l soak.Limits, bug planted.Bug) error {
 	c := soak.New(seed, l)
+	c.Planted = bug
 	fmt.Fprint(e.stdout, c)
 	broken := soak.Play(c, e.stdout).Broken
 	if broken.Rule == "" {
-		broken, _ = soak.Judge(seed, l) // which also plays it a second time
+		broken, _ = soak.Judge(seed, l, bug) // which also plays it a second time
 	}
 	if broken.Rule != "" {
 		fmt.Fprintf(e.stdout, "\nbroken: %s\n", broken)

@@ -9,14 +9,16 @@ import (
 	"github.com/flotilla-sim/flotilla/sim/device"
 	"github.com/flotilla-sim/flotilla/sim/fault"
 	"github.com/flotilla-sim/flotilla/sim/job"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 	"github.com/flotilla-sim/flotilla/sim/zone"
 )
 
 // Case is what is played.
 type Case struct {
 	Seed    uint64
-	Limits  Limits   // what there is of it
-	Until   sim.Time // when it is broken off; 0: when everything has settled
+	Planted planted.Bug // at work in the hub
+	Limits  Limits      // what there is of it
+	Until   sim.Time    // when it is broken off; 0: when everything has settled
 	Profile *device.Profile
 	Latency sim.Dist
 	Uplink  int64

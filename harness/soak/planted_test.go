@@ -22,9 +22,7 @@ func TestPlanted(t *testing.T) {
 	}
 	for b := planted.None + 1; int(b) < len(planted.Bugs); b++ {
 		t.Run(planted.Bugs[b].Name, func(t *testing.T) {
-			planted.Plant(b)
-			defer planted.Plant(planted.None)
-			out, err := Run(t.Context(), Options{First: 1, Seeds: 1000, Workers: 1, Failures: 1})
+			out, err := Run(t.Context(), Options{First: 1, Seeds: 1000, Workers: 1, Planted: b, Failures: 1})
 			if err != nil || len(out.Failures) == 0 {
 				t.Fatalf("%d seeds played, none failed, %v", out.Played, err)
 			}
@@ -37,11 +35,10 @@ func TestPlanted(t *testing.T) {
 			if f.Limits.Size() > 12 || f.Limits.Size() > f.Whole.Size() || f.Limits.Seconds == 0 {
 				t.Errorf("made smaller to %s only", f.Limits)
 			}
-			if again, _ := Judge(f.Seed, f.Limits); again.Rule != f.Broken.Rule {
+			if again, _ := Judge(f.Seed, f.Limits, b); again.Rule != f.Broken.Rule {
 				t.Errorf("repeated, it breaks %s", again)
 			}
-			planted.Plant(planted.None)
-			if well, _ := Judge(f.Seed, f.Limits); well.Rule != "" {
+			if well, _ := Judge(f.Seed, f.Limits, planted.None); well.Rule != "" {
 				t.Errorf("without the bug it breaks %s", well)
 			}
 		})

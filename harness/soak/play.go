@@ -45,7 +45,7 @@ func play(c *Case, j *judge, end sim.Time) (r Result) {
 			r.Broken = Breach{"panic", r.End, fmt.Sprintf("%v at %s", x, culprit(debug.Stack()))}
 		}
 	}()
-	cfg := world.Config{Seed: c.Seed, Latency: c.Latency, Uplink: c.Uplink, Hub: hub.Config{CallTimeout: c.Call}}
+	cfg := world.Config{Seed: c.Seed, Latency: c.Latency, Uplink: c.Uplink, Hub: hub.Config{CallTimeout: c.Call, Planted: c.Planted}}
 	for _, h := range c.Hub {
 		x, err := fault.Parse(h.Fault)
 		if err != nil {

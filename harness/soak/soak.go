@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // Failure is a case that broke a rule, as small as it could be made.
@@ -21,7 +23,8 @@ type Options struct {
 	First    uint64 // seed
 	Seeds    int
 	Workers  int
-	Failures int // after how many of them the range is given up; 0: 3
+	Planted  planted.Bug // at work in all of them
+	Failures int         // after how many of them the range is given up; 0: 3
 	// Progress, if set, is told how many seeds have been played, by one
 	// goroutine at a time.
 	Progress func(done int)
@@ -55,10 +58,10 @@ func Run(ctx context.Context, o Options) (out Outcome, err error) {
 				seed := o.First + uint64(next)
 				next++
 				mu.Unlock()
-				broken, steps := Judge(seed, All)
+				broken, steps := Judge(seed, All, o.Planted)
 				var f Failure
 				if broken.Rule != "" {
-					f = Shrink(ctx, seed)
+					f = Shrink(ctx, seed, o.Planted)
 				}
 				mu.Lock()
 				out.Steps += steps
@@ -83,13 +86,19 @@ func Run(ctx context.Context, o Options) (out Outcome, err error) {
 	return out, ctx.Err()
 }
 
-// Judge plays a case twice and says which rule it breaks.
-func Judge(seed uint64, l Limits) (Breach, uint64) {
-	a := Play(New(seed, l), nil)
+// Judge plays a case twice, with a planted bug at work or None, and says which
+// rule it breaks.
+func Judge(seed uint64, l Limits, bug planted.Bug) (Breach, uint64) {
+	fresh := func() *Case {
+		c := New(seed, l)
+		c.Planted = bug
+		return c
+	}
+	a := Play(fresh(), nil)
 	if a.Broken.Rule != "" {
 		return a.Broken, a.Steps
 	}
-	b := replay(New(seed, l), a.End)
+	b := replay(fresh(), a.End)
 	return differ(a, b), a.Steps + b.Steps
 }
 
@@ -107,10 +116,10 @@ func differ(a, b Result) Breach {
 // Shrink makes a failing case smaller: fewer acts, schedules, jobs, faults and
 // devices, and shorter, as long as the same rule is broken. The end of the
 // context leaves it as small as it is by then.
-func Shrink(ctx context.Context, seed uint64) Failure {
+func Shrink(ctx context.Context, seed uint64, bug planted.Bug) Failure {
 	whole := New(seed, All).Limits
 	l, broken := shrink(ctx, whole, func(l Limits) Breach {
-		b, _ := Judge(seed, l)
+		b, _ := Judge(seed, l, bug)
 		return b
 	})
 	return Failure{Seed: seed, Whole: whole, Limits: l, Broken: broken, Case: New(seed, l)}

@@ -150,10 +150,10 @@ func (h *Hub) answered(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox
 	for i != none && (h.calls[i].rid != m.ID || m.ID == 0) {
 		i = h.calls[i].next
 	}
-	if i == none && planted.In(planted.LateAnswer) {
+	if i == none && planted.In(h.cfg.Planted, planted.LateAnswer) {
 		i = h.sessions[dev].calls
 	}
-	if i == none || planted.In(planted.LostAnswer) && m.ID%3 == 0 {
+	if i == none || planted.In(h.cfg.Planted, planted.LostAnswer) && m.ID%3 == 0 {
 		h.count.LateAnswers++
 		return
 	}

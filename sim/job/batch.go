@@ -44,7 +44,7 @@ func (e *Engine) childEnded(j *Job, s Status, now sim.Time, out *sim.Outbox) {
 	switch s {
 	case Failed:
 		b.failed++
-		if why := j.exceeds(); why != "" && !j.status.Ended() && j.doomed == "" {
+		if why := e.exceeds(j); why != "" && !j.status.Ended() && j.doomed == "" {
 			e.doom(j, why, now, out)
 			if j.status == Cancelled {
 				return
@@ -53,7 +53,7 @@ func (e *Engine) childEnded(j *Job, s Status, now sim.Time, out *sim.Outbox) {
 	case Completed:
 		b.succeeded++
 	}
-	early := planted.In(planted.BatchOrder) && b.ended == b.to-b.from-1
+	early := planted.In(e.cfg.Planted, planted.BatchOrder) && b.ended == b.to-b.from-1
 	if b.ended < b.to-b.from && !early || j.spec.Continuous {
 		return
 	}

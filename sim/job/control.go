@@ -125,7 +125,7 @@ func (e *Engine) Cancel(now sim.Time, id string, out *sim.Outbox) (ok bool) {
 
 // exceeds says in words that more has failed than the job's threshold allows,
 // "" while it has not.
-func (j *Job) exceeds() string {
+func (e *Engine) exceeds(j *Job) string {
 	t := j.spec.Threshold
 	if t == nil {
 		return ""
@@ -134,7 +134,7 @@ func (j *Job) exceeds() string {
 	if t.PerBatch {
 		failed, base, of = j.batch.failed, j.batch.to-j.batch.from, "devices of its batch"
 	}
-	if failed <= t.Most(base) || planted.In(planted.Threshold) && failed == t.Most(base)+1 {
+	if failed <= t.Most(base) || planted.In(e.cfg.Planted, planted.Threshold) && failed == t.Most(base)+1 {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d %s failed; the cancellation threshold is %s", failed, base, of, t.Amount)
@@ -195,7 +195,7 @@ func (e *Engine) Resume(now sim.Time, id string, out *sim.Outbox) error {
 		e.settle(j, now, out)
 		return nil
 	}
-	if planted.In(planted.DoubleExecution) {
+	if planted.In(e.cfg.Planted, planted.DoubleExecution) {
 		e.startAnew(j, now, out)
 	}
 	if j.sweep == selecting {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // Fleet is what the engine needs of the hub around it. Devices are the hub's
@@ -61,6 +62,8 @@ type Config struct {
 	Slots  int           // how many Queued jobs run at the same time; 0: 5
 	Call   time.Duration // how long a device may take to answer a call; 0: 30 s
 	Keep   time.Duration // how long an ended job is kept; 0: 30 days
+
+	Planted planted.Bug // without effect in ordinary builds
 }
 
 // Engine is the job engine. Its owner drives it from one goroutine.

@@ -1,10 +1,9 @@
 // Package planted holds bugs that are put into the core on purpose, so that it
 // can be shown that `flotilla soak` finds each of them and makes it small.
 //
-// An ordinary build has none: there, In is a constant false and the compiler
+// An ordinary build has none: there, In is false for good and the compiler
 // removes what stands behind it. A build with the tag `planted` has them all,
-// and Plant says which one is at work, none at first. Plant is called before
-// the first machine is made and never while one runs.
+// and the Config of a machine says which one is at work in it.
 package planted
 
 import (
@@ -35,6 +34,9 @@ var Bugs = [bugs]struct{ Name, Help string }{
 	DoubleExecution: {"double-execution", "a resumed job starts the devices again that were in flight when it stopped"},
 	LateAnswer:      {"late-answer", "an answer that comes too late is taken for that of the device's newest call"},
 }
+
+// In says whether a bug is at work in a machine whose Config says what is.
+func In(config, bug Bug) bool { return Built && config == bug }
 
 // Find returns the bug of a name.
 func Find(name string) (Bug, error) {
