@@ -17,7 +17,7 @@ type call struct {
 	next     uint32
 	rid      uint64 // 0: waits for the device
 	ticket   uint64 // 0: child's
-	child    job.Ref
+	child    job.CallRef
 	due      sim.Time
 	method   string        // while it waits
 	body     []byte        // while it waits
@@ -29,7 +29,7 @@ const none = ^uint32(0)
 
 // ack is a job's call that found no device.
 type ack struct {
-	child job.Ref
+	child job.CallRef
 	text  string
 	why   job.Why
 }

@@ -345,6 +345,43 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// TestAnswersOutOfOrder: a try that timed out left a call behind. The answer
+// to the present try's call counts although that one's is still to come, and
+// the late one counts for nothing, whichever comes first.
+func TestAnswersOutOfOrder(t *testing.T) {
+	retried := func() *fleet {
+		f := newFleet(t, 1, false)
+		f.submit(reboots(1, func(s *job.Spec) {
+			s.StepTimeout = 10 * time.Second
+			s.Retry = &job.Retry{Attempts: 1, Min: time.Second, Max: time.Second}
+		}))
+		f.to(12 * second)
+		if len(f.calls) != 2 {
+			t.Fatalf("%d calls are open; want the first and that of the second try", len(f.calls))
+		}
+		return f
+	}
+	f := retried()
+	f.answerLast(0, 200, "")
+	if v := f.engine.View(0); v.Status != job.Completed || v.Counts.Succeeded != 1 {
+		t.Errorf("after the answer of the second try: job is %s %+v", v.Status, v.Counts)
+	}
+	f.answer(0, 500, "")
+	if v := f.engine.View(0); v.Counts.Succeeded != 1 || v.Counts.Failed != 0 {
+		t.Errorf("after the late answer: %+v", v.Counts)
+	}
+
+	f = retried()
+	f.answer(0, 500, "") // late
+	if v := f.engine.View(0); v.Status != job.Running || v.Counts.Running != 1 {
+		t.Errorf("after the late answer alone: job is %s %+v", v.Status, v.Counts)
+	}
+	f.answer(0, 200, "")
+	if v := f.engine.View(0); v.Status != job.Completed || v.Counts.Succeeded != 1 {
+		t.Errorf("after both: job is %s %+v", v.Status, v.Counts)
+	}
+}
+
 // TestDeviceTimeout ends one device's part; the others go on.
 func TestDeviceTimeout(t *testing.T) {
 	f := newFleet(t, 2, false)
