@@ -105,6 +105,11 @@ func (r *run) play() error {
 	if r.Memory != nil {
 		r.before = r.Memory()
 	}
+	if len(r.Plan.Spells) > 0 {
+		if err := r.Stage.Befall(r.ctx, r.Plan.Spells); err != nil {
+			return err
+		}
+	}
 	for _, g := range r.Plan.Groups {
 		if err := r.Stage.Add(r.ctx, g); err != nil {
 			return fmt.Errorf("group %s: %w", g.Name, err)
@@ -213,6 +218,16 @@ func (r *run) steps(now sim.Time) error {
 				return err
 			}
 			r.asked++
+		}
+		for _, name := range turn.Relieve {
+			if err := r.Stage.Relieve(r.ctx, name); err != nil {
+				return err
+			}
+		}
+		if len(turn.Befall) > 0 {
+			if err := r.Stage.Befall(r.ctx, turn.Befall); err != nil {
+				return err
+			}
 		}
 		if !turn.Done {
 			if r.wake > now {

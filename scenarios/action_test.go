@@ -48,6 +48,12 @@ func (h *hand) next() (done bool) {
 			h.t.Fatalf("unknown command %T", c)
 		}
 	}
+	for _, s := range turn.Befall {
+		fmt.Fprintf(&h.log, " befall %s %v %s to %s", s.Name, s.Who, s.Begin, s.End)
+	}
+	for _, name := range turn.Relieve {
+		fmt.Fprintf(&h.log, " relieve %q", name)
+	}
 	h.todo = append(h.todo, turn.Do...)
 	switch {
 	case turn.Err != nil:
@@ -234,11 +240,35 @@ func TestCancel(t *testing.T) {
 	h.says("0s: cancel fw\n0s: done")
 }
 
+func TestFaultStep(t *testing.T) {
+	for _, x := range []struct{ step, want string }{
+		{"{fault: loss=5% for 10s}", `3s: befall loss {0 6 []} 3s to 13s done`},
+		{"{fault: {fault: partition, devices: [D2, D4]}}", `3s: befall partition {0 0 [1 3]} 3s to never done`},
+		{"{fault: 'hub-restart=5s'}", `3s: befall hub-restart {0 0 []} 3s to 3s done`},
+		{"{fault: {clear: all}}", `3s: relieve "" done`},
+		{"{fault: reconnect-storm on D6}", `3s: befall reconnect-storm {0 0 [5]} 3s to 3s done`},
+	} {
+		h := newHand(t, x.step)
+		h.now = sim.Time(3 * time.Second)
+		h.next()
+		h.says(x.want)
+	}
+	p := plan(t, "steps: [{fault: latency=1s on D1}, {fault: {clear: latency}}]\n")
+	turn := scenarios.Turn{}
+	p.Steps[1].Act().Next(scenarios.Scene{}, &turn)
+	if len(turn.Relieve) != 1 || turn.Relieve[0] != "latency" || !turn.Done {
+		t.Errorf("clear: %+v", turn)
+	}
+	if got := p.Faults[0]; got.Fault != "latency=1s by a step" || got.Devices != 1 {
+		t.Errorf("faults: %+v", p.Faults)
+	}
+}
+
 // Every row of Actions has a help and can be played more than once: a step's
 // acts share nothing.
 func TestActions(t *testing.T) {
 	values := map[string]string{"wait": "1s", "invoke": "{group: six, method: m}", "patch": "{group: six, tags: {a: 1}}", "cancel": "fw",
-		"stop": "fw", "resume": "fw", "rerun": "fw", "copy": "fw"}
+		"stop": "fw", "resume": "fw", "rerun": "fw", "copy": "fw", "fault": "latency=200ms on 50%"}
 	for _, a := range scenarios.Actions {
 		if a.Help == "" || values[a.Name] == "" {
 			t.Fatalf("action %s has no help or no value in this test", a.Name)

@@ -94,6 +94,7 @@ type troop struct {
 	base    *device.Profile
 	own     []*device.Profile // of a listed group, base where a device has no overrides
 	traits  traits
+	rough   []fault.Who
 	rate    int64 // at which devices begin to connect, per 1,000 s; 0: all at once
 }
 
@@ -125,6 +126,9 @@ func (t *troop) member(i int) Member {
 	}
 	if f, ok := t.faults[i]; ok {
 		m.Fault = fault.Merge(t.all, f)
+	}
+	for _, w := range t.rough {
+		m.Rough = m.Rough || w.Has(t.first+uint64(i))
 	}
 	if t.list == nil {
 		return m
@@ -261,7 +265,7 @@ func (c *compiler) list(t *troop, devices placed[[]deviceText]) bool {
 		t.list = append(t.list, d)
 		t.own = append(t.own, own)
 		for _, f := range d.faults {
-			if !c.ofDevices(f) {
+			if !c.ofDevices(f) || !c.timely(faultText{conditions: f}) {
 				continue
 			}
 			t.faults[i] = fault.Merge(t.faults[i], f.v.conditions)

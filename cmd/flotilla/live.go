@@ -35,7 +35,7 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 	defer cancel()
 	clock := live.StartClock()
 	server, err := hubd.New(hubd.Config{
-		Hub: hub.New(hub.Config{Seed: plan.Seed, Epoch: clock.Epoch()}), Now: clock.Now, Observe: observe, Pauses: pauses(plan),
+		Hub: hub.New(hub.Config{Seed: plan.Seed, Epoch: clock.Epoch()}), Now: clock.Now, Observe: observe,
 	})
 	if err != nil {
 		return nil, err
@@ -52,7 +52,8 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 			Dial:     func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
 			DialOver: dialOver(dialer),
 			Hub:      server, Settled: func() []scenarios.Settled { return settled(server.Settled()) }, Ready: server.Ready(),
-			HTTP: net.http, Publish: net.packages.Publish, Afflict: net.packages.Afflict,
+			Befall: server.Befall,
+			HTTP:   net.http, Publish: net.packages.Publish, Afflict: net.packages.Afflict,
 		},
 		Now: clock.Now, Epoch: clock.Epoch(), Seed: plan.Seed, Host: hub.DefaultHost, Observe: observe,
 	})
@@ -107,10 +108,12 @@ func farewell(run context.Context) time.Duration {
 	return 10 * time.Second
 }
 
-// dialOver is how devices dial whose clients misbehave in their socket.
-func dialOver(dialer *iothub.Dialer) func(context.Context, sim.DeviceID, func(net.Conn) net.Conn) (live.Conn, error) {
-	return func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn) (live.Conn, error) {
+// dialOver is how devices dial whose clients misbehave in their socket, or whose
+// links go wrong.
+func dialOver(dialer *iothub.Dialer) func(context.Context, sim.DeviceID, func(net.Conn) net.Conn, bool) (live.Conn, error) {
+	return func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn, beats bool) (live.Conn, error) {
 		wrapped := *dialer
+		wrapped.NoKeepAlive = dialer.NoKeepAlive && !beats
 		wrapped.Link = func(ctx context.Context) (net.Conn, error) {
 			link, err := dialer.Link(ctx)
 			if err != nil {
@@ -122,17 +125,6 @@ func dialOver(dialer *iothub.Dialer) func(context.Context, sim.DeviceID, func(ne
 	}
 }
 
-// pauses are the times at which the hub rests.
-func pauses(plan *scenarios.Plan) []hubd.Pause {
-	var list []hubd.Pause
-	for _, f := range plan.Hub {
-		if f.Hub.Pause > 0 {
-			list = append(list, hubd.Pause{At: f.At, For: f.Hub.Pause})
-		}
-	}
-	return list
-}
-
 // countServer adds what the server counts of connections to what the hub
 // counts.
 func countServer(s *record.Summary, c hubd.Counters) {
@@ -141,6 +133,7 @@ func countServer(s *record.Summary, c hubd.Counters) {
 	}
 	for name, n := range map[string]uint64{
 		"slowConsumers": c.SlowConsumers, "silent": c.Silent, "flooding": c.Flooding, "protocol": c.Protocol, "lost": c.Lost,
+		"turnedAway": c.TurnedAway,
 	} {
 		s.Hub[name] = int64(n)
 	}

@@ -25,6 +25,7 @@ import (
 type runFlags struct {
 	virtual    bool
 	sets       []string
+	faults     []string
 	seed       uint64
 	out        string
 	trace      string
@@ -49,6 +50,15 @@ jobs and judges what the scenario expects. Live runs use real MQTT connections
 in real time; --virtual plays the same machines in virtual time, where a seed
 gives the same run byte for byte.
 
+--fault makes something go wrong beside what the scenario has going wrong, and
+may be given several times. It is written NAME[=ARGUMENT] [on WHOM] [at TIME]
+[for TIME]. WHOM is a share (10%, exactly so many, chosen by the seed), a
+number (3), a group, ids with commas between, a selector (label=bacon,
+firmwareVersion=1.0), or a share or number of one of these (10% of vans);
+without it all devices are meant. TIME counts from the start of the run;
+without it the fault holds throughout. @ may stand for "on". Names, arguments
+with their units and ranges, and what one sees of each: flotilla list faults.
+
 The results are written to a folder: report.html, report.md, report.txt,
 summary.json, junit.xml, devices.csv, timeline.csv and histograms.hlog. Ctrl-C ends the run cleanly and still writes them.
 
@@ -57,7 +67,10 @@ Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 		Example: `  flotilla run six-devices
   flotilla run six-devices --virtual --seed 7
   flotilla run my.yaml --set groups.fleet.count=1000 --out results
-  flotilla run six-devices --transcript Device11-7ce4a850`,
+  flotilla run six-devices --transcript Device11-7ce4a850
+  flotilla run fleet-10k --virtual --fault 'latency=200ms on 10%'
+  flotilla run fleet-10k --virtual --fault 'partition on 5% of fleet at 30s for 1m' --fault 'hub-restart=5s at 2m'
+  flotilla run six-devices --fault 'wrong-bytes on label=bacon' --fault 'loss=5%@Device11-7ce4a850'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("seed") {
@@ -78,7 +91,7 @@ Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 			if f.maxLag != "" {
 				f.sets = append(f.sets, "maxLag="+f.maxLag)
 			}
-			plan, err := load(args[0], f.sets)
+			plan, err := load(args[0], f.sets, f.faults...)
 			if err != nil {
 				return err
 			}
@@ -91,6 +104,7 @@ Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 	flags := c.Flags()
 	flags.BoolVar(&f.virtual, "virtual", false, "play in virtual time")
 	flags.StringArrayVar(&f.sets, "set", nil, "override a value, as `PATH=VALUE`; may be given several times")
+	flags.StringArrayVar(&f.faults, "fault", nil, "have a `FAULT` happen, 'latency=200ms on 10% at 5s for 10s' say; may be given several times")
 	flags.Uint64Var(&f.seed, "seed", 0, "`SEED` of all randomness, over the scenario's")
 	flags.StringVar(&f.out, "out", "", "`DIR` for the results (default flotilla-out/<scenario>-<time>)")
 	flags.StringVar(&f.trace, "trace", "", "write every step the digest covers to `FILE` (virtual runs)")
@@ -110,7 +124,11 @@ Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 func playable(plan *scenarios.Plan, virtual bool) error {
 	for _, f := range plan.Faults {
 		if virtual && f.LiveOnly {
-			return fmt.Errorf("fault %s of group %s lies in a client and its socket, which virtual time does not have; leave out --virtual", f.Fault, f.Group)
+			whose := ""
+			if f.Group != "" {
+				whose = " of group " + f.Group
+			}
+			return fmt.Errorf("fault %s%s lies in a client and its socket, which virtual time does not have; leave out --virtual", f.Fault, whose)
 		}
 	}
 	return nil

@@ -235,10 +235,13 @@ func TestInterrupted(t *testing.T) {
 
 // TestLibrary plays every scenario of the library in virtual time, large ones
 // smaller, and live those that virtual time does not have; each meets what it
-// expects.
+// expects. Those of faults are TestFaultSweep's.
 func TestLibrary(t *testing.T) {
 	t.Parallel()
 	for _, e := range scenarios.Library() {
+		if strings.HasPrefix(e.Name, "fault-") {
+			continue
+		}
 		t.Run(e.Name, func(t *testing.T) {
 			t.Parallel()
 			plan, err := load(e.Name, nil)

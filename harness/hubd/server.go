@@ -50,6 +50,7 @@ type Counters struct {
 	Protocol      uint64 // closed: the peer broke the protocol
 	Flooding      uint64 // closed: the peer said more than Config.Inflow
 	Lost          uint64 // ended by the peer, or by the network, without DISCONNECT
+	TurnedAway    uint64 // closed as soon as they were open: the hub was down
 	MailboxHigh   uint64 // most items taken from the mailbox at once; 4,096 is full
 }
 
@@ -61,6 +62,9 @@ type Server struct {
 	limit int // of tickets open or not read
 
 	opened, refused, silent, slow, protocol, flooding, lost, high atomic.Uint64
+
+	turned atomic.Uint64
+	back   atomic.Int64 // until when the hub is down
 
 	mu        sync.Mutex
 	closing   bool
@@ -135,6 +139,11 @@ func (s *Server) accept(l net.Listener) {
 	for {
 		link, err := l.Accept()
 		if err == nil {
+			if s.down() {
+				s.turned.Add(1)
+				drop(link)
+				continue
+			}
 			s.serve(link)
 			continue
 		}
@@ -155,7 +164,7 @@ func (s *Server) accept(l net.Listener) {
 func (s *Server) Counters() Counters {
 	return Counters{
 		Opened: s.opened.Load(), Refused: s.refused.Load(), Silent: s.silent.Load(), SlowConsumers: s.slow.Load(),
-		Protocol: s.protocol.Load(), Flooding: s.flooding.Load(), Lost: s.lost.Load(), MailboxHigh: s.high.Load(),
+		Protocol: s.protocol.Load(), Flooding: s.flooding.Load(), Lost: s.lost.Load(), TurnedAway: s.turned.Load(), MailboxHigh: s.high.Load(),
 	}
 }
 

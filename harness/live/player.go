@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync/atomic"
 
 	"github.com/flotilla-sim/flotilla/harness/mailbox"
@@ -22,6 +23,11 @@ type player struct {
 	place   uint32       // with the pacer
 	client  fault.Client // how its connections misbehave
 	wild    bool         // it floods: how late it is says nothing about the generator
+
+	base     fault.Conditions // through the whole run; never changed
+	download fault.Download   // what the package server was told of it
+	road     *road            // nil: its link cannot go wrong
+	coming   atomic.Pointer[fault.Conditions]
 
 	turn  atomic.Uint32 // resting, inLine ...
 	knock chan struct{} // in place of turns while it leaves
@@ -56,8 +62,11 @@ type item struct {
 	link *link
 }
 
-func newPlayer(s *Stage, m *device.Device, id sim.DeviceID, c fault.Conditions) *player {
-	p := &player{stage: s, id: id, machine: m, last: s.cfg.Now(), armed: sim.Never, client: c.Client, wild: c.Device.Flood > 0}
+func newPlayer(s *Stage, m *device.Device, id sim.DeviceID, base, c fault.Conditions) *player {
+	p := &player{
+		stage: s, id: id, machine: m, last: s.cfg.Now(), armed: sim.Never,
+		base: base, client: c.Client, wild: c.Device.Flood > 0, download: c.Download,
+	}
 	p.box = mailbox.NewWaking[item](mailboxSize, p.wake)
 	s.pacer.join(p)
 	return p
@@ -110,6 +119,10 @@ func (p *player) play(spare []item) []item {
 				p.stage.gauges.wake.add(now.Sub(max(due, p.last)))
 			}
 			p.step(now, sim.Input{Kind: sim.Wake})
+		}
+		if c := p.coming.Swap(nil); c != nil {
+			p.spin = 0
+			p.changes(c)
 		}
 		batch := p.box.Take(spare)
 		for i := range batch {
@@ -238,14 +251,14 @@ func (p *player) dial() {
 	number, s := p.number, p.stage
 	ctx, end := s.span()
 	p.dialing = end
-	wanted := s.cfg.Now()
+	wanted, client := s.cfg.Now(), p.client
 	s.life(func(context.Context) {
 		defer end()
 		if s.connects.Acquire(ctx, 1) != nil {
 			return
 		}
 		s.gauges.connect.add(s.cfg.Now().Sub(wanted))
-		conn, err := p.open(ctx)
+		conn, err := p.open(ctx, client)
 		if err != nil {
 			s.connects.Release(1)
 			s.gauges.dialsFailed.Add(1)
@@ -262,19 +275,29 @@ func (p *player) dial() {
 	})
 }
 
-// open dials, and puts what is wrong with the device's client around the
-// connection.
-func (p *player) open(ctx context.Context) (Conn, error) {
+// open dials, and puts what is wrong with the device's link and client around
+// the connection.
+func (p *player) open(ctx context.Context, client fault.Client) (Conn, error) {
 	target := &p.stage.cfg.Target
-	if p.client == (fault.Client{}) {
+	if client == (fault.Client{}) && p.road == nil {
 		return target.Dial(ctx, p.id)
 	}
+	lay := func(c net.Conn) net.Conn { return c }
+	if r := p.road; r != nil {
+		if err := r.walk(ctx, p.stage.cfg.Now()); err != nil {
+			return nil, err
+		}
+		lay = func(c net.Conn) net.Conn { return r.lay(c, p.stage) }
+	}
+	if client == (fault.Client{}) {
+		return target.DialOver(ctx, p.id, lay, true)
+	}
 	w := new(wire)
-	c, err := target.DialOver(ctx, p.id, w.over)
+	c, err := target.DialOver(ctx, p.id, func(c net.Conn) net.Conn { return w.over(lay(c)) }, p.road != nil)
 	if err != nil {
 		return nil, err
 	}
-	return newUnruly(c, w, p.client), nil
+	return newUnruly(c, w, client), nil
 }
 
 // fetch starts or cancels a download.

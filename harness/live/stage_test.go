@@ -85,7 +85,7 @@ func open(t testing.TB, connect mqtt.Connector, transport string) *theatre {
 	h.epoch = clock.Epoch()
 	h.target = live.Target{
 		Dial: func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
-		DialOver: func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn) (live.Conn, error) {
+		DialOver: func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn, beats bool) (live.Conn, error) {
 			wrapped := dialer
 			wrapped.Link = func(ctx context.Context) (net.Conn, error) {
 				link, err := dialer.Link(ctx)

@@ -205,7 +205,7 @@ func (d *Device) unlink() {
 	d.link, d.linkAt = linkBackoff, sim.Never
 	d.getting, d.open, d.dirty = false, 0, 0
 	if d.busy != nil {
-		d.busy.calls = nil
+		d.busy.calls, d.busy.late = nil, nil
 	}
 }
 
@@ -223,12 +223,20 @@ func (d *Device) backOff(had bool) {
 	}
 }
 
-// pause draws the wait after so many failures.
+// pause draws the wait after so many failures; a condition may have another
+// way of waiting.
 func (d *Device) pause(failures uint8) time.Duration {
-	p := d.Profile()
-	wait := p.BackoffMax
-	if failures < 40 && p.BackoffMin<<failures < wait && p.BackoffMin<<failures > 0 {
-		wait = p.BackoffMin << failures
+	low, wait := d.Profile().BackoffMin, d.Profile().BackoffMax
+	switch r := &d.condition.Reconnecting; r.Way {
+	case sim.BackoffNone:
+		return sim.MinBackoff
+	case sim.BackoffFixed:
+		return r.Min
+	case sim.BackoffExponential:
+		low, wait = r.Min, r.Max
+	}
+	if failures < 40 && low<<failures < wait && low<<failures > 0 {
+		wait = low << failures
 	}
 	return wait/2 + time.Duration(d.rand.N(int64(wait-wait/2)+1))
 }
@@ -239,13 +247,24 @@ func (d *Device) goDown() {
 	for _, f := range d.model.rebooting {
 		f(d)
 	}
+	d.fall()
+	d.boot()
+}
+
+// fall is what a reboot, a crash and a loss of power have in common.
+func (d *Device) fall() {
 	d.Note(sim.EventDevice, "down")
 	if d.linked() {
 		d.hangUp(sim.ReasonReboot)
 	}
 	d.CancelDownload()
-	d.busy, d.dirty, d.telemetry, d.sequence = nil, 0, 0, 0
+	d.busy, d.dirty, d.telemetry, d.sequence, d.trap = nil, 0, 0, 0, disarmed
 	d.downAt, d.tries = d.at, 0
+	d.link, d.linkAt = linkGone, sim.Never
+}
+
+// boot has the device come back from a fall.
+func (d *Device) boot() {
 	d.link, d.linkAt = linkBooting, d.at.Add(d.Draw(d.Profile().Boot))
 	d.Note(sim.EventDevice, "booting")
 }

@@ -36,6 +36,10 @@ func (b *volatile) call() sim.Time {
 // called takes a call in. Calls are answered in the order in which they came,
 // but for declared commands that take their own time.
 func (d *Device) called(m *sim.Message) {
+	if d.hangs() {
+		d.Note(sim.EventDrop, "call: the device hangs")
+		return
+	}
 	c := call{at: d.at.Add(d.Draw(d.model.profile.Answer)), id: m.ID, name: m.Name}
 	if takes, ok := d.takes(m.Name); ok {
 		c.at, c.slow = d.at.Add(takes), true
@@ -79,6 +83,10 @@ func (d *Device) callDue() {
 // carryOut does what is called for and answers. The answer leaves before
 // anything that is said in the course of it: its place is taken first.
 func (d *Device) carryOut(c *call, body []byte) {
+	if d.condition.Answering != (sim.Answering{}) {
+		d.carryOutBadly(c, body)
+		return
+	}
 	i := len(d.out.Send)
 	d.send(sim.Message{Kind: sim.Answer, ID: c.id})
 	status, answer := d.invoke(c.name, body)

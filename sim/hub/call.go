@@ -143,8 +143,9 @@ func (h *Hub) sendWaiting(now sim.Time, dev uint32, out *sim.Outbox) {
 	}
 }
 
-// answered matches an answer with its call; a late or unknown one is counted
-// and dropped.
+// answered matches an answer with its call; a late, unknown or second one is
+// counted and dropped. One that is not JSON ends its call, with no status: what
+// the device made of it is not known.
 func (h *Hub) answered(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox) {
 	i := h.sessions[dev].calls
 	for i != none && (h.calls[i].rid != m.ID || m.ID == 0) {
@@ -160,8 +161,17 @@ func (h *Hub) answered(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox
 	c := h.remove(i)
 	h.count.Answers++
 	out.Measure(now, m.Device, sim.MetricMethodRoundTrip, c.due)
+	wrong := malformed(m.Body)
 	if c.ticket == 0 {
-		h.jobs.Answered(now, c.child, job.Ack{Status: m.Status, Body: m.Body}, out)
+		a := job.Ack{Status: m.Status, Body: m.Body}
+		if wrong != nil {
+			a = job.Ack{Lost: "the device answered with what is not JSON (" + wrong.Error() + ")", Why: job.WhyRefused}
+		}
+		h.jobs.Answered(now, c.child, a, out)
+		return
+	}
+	if wrong != nil {
+		h.settle(c.ticket, Reply{}, &Error{CodeAnswer, fmt.Sprintf("device %q answered with what is not JSON: %v", m.Device, wrong)}, out)
 		return
 	}
 	if len(m.Body) > maxPayload {
@@ -169,6 +179,15 @@ func (h *Hub) answered(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox
 		return
 	}
 	h.settle(c.ticket, Reply{Status: m.Status, Payload: append([]byte(nil), m.Body...)}, nil, out)
+}
+
+// malformed says what is wrong with the body of an answer; it may be empty.
+func malformed(body []byte) error {
+	if len(body) == 0 || len(body) > maxPayload || string(body) == "{}" {
+		return nil
+	}
+	_, err := doc.Parse(body)
+	return err
 }
 
 func (h *Hub) callTimedOut(now sim.Time, i uint32, out *sim.Outbox) {

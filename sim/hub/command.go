@@ -264,6 +264,7 @@ const (
 	CodeGroupNotFound
 	CodeScheduleNotFound
 	CodeShutdown // the hub ends
+	CodeAnswer   // the device's answer is not JSON
 )
 
 // Error is what Do and Take return.

@@ -40,9 +40,10 @@ type World struct {
 	queue   queue
 	digest  digest
 	settled []Settled
-	held    []sim.Message // to the hub, which rests
-	out     sim.Outbox    // of whoever steps; emptied before the next Step
-	in      sim.Input     // what it was told, for Watch
+	hubs    hubTrouble
+	counts  LinkCounts
+	out     sim.Outbox // of whoever steps; emptied before the next Step
+	in      sim.Input  // what it was told, for Watch
 	steps   uint64
 	stuck   struct { // Steps at one instant without an input
 		at sim.Time
@@ -77,7 +78,7 @@ func New(cfg Config) *World {
 	}
 	cfg.Hub.Seed, cfg.Hub.Epoch = cfg.Seed, cfg.Epoch
 	return &World{
-		cfg: cfg, hub: hub.New(cfg.Hub), server: newServer(cfg.Uplink), byID: map[sim.DeviceID]uint32{},
+		cfg: cfg, hubs: hubTrouble{pauses: cfg.Pauses}, hub: hub.New(cfg.Hub), server: newServer(cfg.Uplink), byID: map[sim.DeviceID]uint32{},
 		digest: newDigest(cfg.Trace),
 	}
 }
@@ -122,9 +123,10 @@ func (w *World) Add(cfg device.Config, c fault.Conditions) error {
 	n := uint32(len(w.devices))
 	d := device.New(cfg)
 	w.devices = append(w.devices, d)
-	w.links = append(w.links, link{rand: sim.NewRand(w.cfg.Seed, sim.ActorLink+cfg.Number)})
+	w.links = append(w.links, link{number: cfg.Number, rand: sim.NewRand(w.cfg.Seed, sim.ActorLink+cfg.Number)})
 	w.byID[cfg.ID] = n
 	w.server.condition(n, c.Download)
+	w.trouble(n, c.Link)
 	w.arm(firstDevice+n, d.Deadline())
 	return nil
 }
@@ -201,7 +203,11 @@ func (w *World) name(key uint32) string {
 func (w *World) carry(e event) {
 	switch e.what {
 	case toHub:
-		w.hear(e.msg)
+		if w.reaches(e.dev, &e.msg) {
+			w.hear(e.msg)
+		}
+	case linkDue:
+		w.linkDue(e.dev, &e.msg, e.why)
 	case toDevice:
 		if w.arrives(e.dev, &e.msg) {
 			w.stepDevice(e.dev, sim.Input{Kind: sim.Received, Msg: e.msg})
@@ -230,7 +236,7 @@ func (w *World) afterHub() {
 	for i := range w.out.Send {
 		m := &w.out.Send[i]
 		if n, ok := w.byID[m.Device]; ok {
-			w.queue.push(w.links[n].toDevice(w.now, w.cfg.Latency), event{what: toDevice, dev: n, msg: *m})
+			w.toDevice(n, m)
 		}
 	}
 	for _, t := range w.out.Settled {
@@ -257,10 +263,7 @@ func (w *World) stepDevice(n uint32, in sim.Input) {
 		if !l.up || m.Conn != l.conn {
 			continue // the link has ended; nothing can be said on it
 		}
-		if m.Kind == sim.Close {
-			l.up = false
-		}
-		w.queue.push(l.toHub(w.now, w.cfg.Latency), event{what: toHub, dev: n, msg: *m})
+		w.toHub(n, m)
 	}
 	for _, f := range w.out.Fetch {
 		w.queue.push(w.now.Add(w.cfg.Latency.Draw(&l.rand)), event{what: toServer, dev: n, fetch: f})
