@@ -24,7 +24,7 @@ type Case struct {
 	Uplink  int64
 	Call    time.Duration // how long a device may take to answer
 	Devices []Device
-	Hub     []HubFault
+	Hub     []Spell
 	Jobs    []Job
 	Plans   []Plan
 	Acts    []Act
@@ -33,14 +33,25 @@ type Case struct {
 // Device is one device of a case.
 type Device struct {
 	ID    sim.DeviceID
-	Fault string // as package fault writes it, "" for a healthy one
 	Ring  string // its tag, by which groups choose
+	Fault Spell
 }
 
-// HubFault is what befalls the hub, and when.
-type HubFault struct {
-	At    sim.Time
-	Fault string
+// Spell is a fault and its time.
+type Spell struct {
+	Fault    string   // as package fault writes it, "" for none
+	From, To sim.Time // of a device through the whole run: both 0
+}
+
+// String is the spell in words.
+func (s Spell) String() string {
+	switch {
+	case s.Fault == "" || s.To == 0:
+		return s.Fault
+	case s.From == s.To:
+		return fmt.Sprintf("%s at %s", s.Fault, s.From)
+	}
+	return fmt.Sprintf("%s from %s to %s", s.Fault, s.From, s.To)
 }
 
 // Job is one job of a case; it has no package URI yet.
@@ -122,11 +133,11 @@ func New(seed uint64, l Limits) *Case {
 	c.Limits.Seconds = l.Seconds
 	for i := range n {
 		x := Device{ID: deviceID(i), Ring: rings[d.n(2)]}
-		if f := d.fault(fault.OnDevice); d.n(10) < sick && l.Faults>>i&1 == 1 {
+		if f := d.spell(fault.OnDevice); d.n(10) < sick && l.Faults>>i&1 == 1 {
 			x.Fault = f
 		}
 		if i < l.Devices {
-			if x.Fault != "" {
+			if x.Fault.Fault != "" {
 				c.Limits.Faults |= 1 << i
 			}
 			c.Limits.Devices++
@@ -134,7 +145,7 @@ func New(seed uint64, l Limits) *Case {
 		}
 	}
 	for i := range max(0, d.n(5)-4+maxHubFaults) { // seldom more than none
-		h := HubFault{sim.Time(d.time(0, 600)), d.fault(fault.OnHub)}
+		h := d.spell(fault.OnHub)
 		if l.Faults>>(maxDevices+i)&1 == 1 {
 			c.Hub = append(c.Hub, h)
 			c.Limits.Faults |= 1 << (maxDevices + i)
@@ -183,7 +194,7 @@ func (c *Case) String() string {
 		fmt.Fprintf(&b, "device %s ring %s %s\n", d.ID, d.Ring, d.Fault)
 	}
 	for _, h := range c.Hub {
-		fmt.Fprintf(&b, "hub %s %s\n", h.At, h.Fault)
+		fmt.Fprintf(&b, "hub %s\n", h)
 	}
 	for _, j := range c.Jobs {
 		fmt.Fprintf(&b, "job %s %s: %s\n", j.Spec.ID, j.At, words(&j.Spec))

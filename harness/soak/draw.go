@@ -45,12 +45,24 @@ func (d draw) profile() *device.Profile {
 	return p
 }
 
-// fault draws one of the recipes that befall devices, or the hub, with its
-// least, its usual or its most argument. Whatever stands in the table is
-// drawn, but what lies in a socket, for there is none.
-func (d draw) fault(scope fault.Scope) string {
+// spell draws one of the recipes that befall devices, or the hub, with its
+// least, its usual or its most argument, and its time: a device's may last
+// through the whole run. Whatever stands in the table is drawn, but what lies
+// in a socket, for there is none.
+func (d draw) spell(scope fault.Scope) Spell {
 	list := recipes()[scope]
-	return pick(d, list[d.n(len(list))]...)
+	s := Spell{Fault: pick(d, list[d.n(len(list))]...), From: sim.Time(d.time(1, 600))}
+	s.To = s.From.Add(d.time(1, 300))
+	r, _, err := fault.Read(s.Fault)
+	switch always := d.n(2) == 0; {
+	case err != nil:
+		panic(err) // recipes has read it
+	case r.Instant:
+		s.To = s.From
+	case always && scope == fault.OnDevice:
+		s.From, s.To = 0, 0
+	}
+	return s
 }
 
 // recipes are the ways in which each recipe is written, by whom it befalls.

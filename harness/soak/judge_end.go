@@ -151,7 +151,7 @@ func (j *judge) unhindered() {
 		return
 	}
 	for _, d := range c.Devices {
-		if p := r.part(d.ID); p != nil && d.Fault == "" && p.state != "completed" {
+		if p := r.part(d.ID); p != nil && d.Fault.Fault == "" && p.state != "completed" {
 			j.breaks("unhindered", "%s of %s is %s; nothing stood in its way", d.ID, s.ID, p.state)
 		}
 	}

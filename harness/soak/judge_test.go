@@ -516,7 +516,7 @@ func TestEverythingIsDrawn(t *testing.T) {
 	for seed := range uint64(1000) {
 		c := New(seed, All)
 		for _, d := range c.Devices {
-			name, _, _ := strings.Cut(d.Fault, "=")
+			name, _, _ := strings.Cut(d.Fault.Fault, "=")
 			drawn["fault "+name] = true
 		}
 		for _, h := range c.Hub {

@@ -46,13 +46,6 @@ func play(c *Case, j *judge, end sim.Time) (r Result) {
 		}
 	}()
 	cfg := world.Config{Seed: c.Seed, Latency: c.Latency, Uplink: c.Uplink, Hub: hub.Config{CallTimeout: c.Call, Planted: c.Planted}}
-	for _, h := range c.Hub {
-		x, err := fault.Parse(h.Fault)
-		if err != nil {
-			return Result{Broken: Breach{"commands", 0, err.Error()}}
-		}
-		cfg.Pauses = append(cfg.Pauses, world.Pause{At: h.At, For: x.Hub.Pause})
-	}
 	if j != nil {
 		cfg.Watch = j.watch
 	}
@@ -96,23 +89,36 @@ type player struct {
 	end   sim.Time // when it ends; 0: the judge says
 	over  bool     // it ended because all had settled, or at the horizon
 	out   sim.Outbox
+
+	course fault.Course // of the faults that come and go
+	base   []fault.Conditions
 }
 
 // people registers the devices and groups and brings the devices to life.
 func (p *player) people() error {
 	for i, d := range p.case_.Devices {
 		var conditions fault.Conditions
-		if d.Fault != "" {
-			var err error
-			if conditions, err = fault.Parse(d.Fault); err != nil {
-				return err
-			}
+		var err error
+		switch {
+		case d.Fault.To > 0:
+			err = p.befalls(d.Fault, fault.OnDevice, uint64(i))
+		case d.Fault.Fault != "":
+			conditions, err = fault.Parse(d.Fault.Fault)
 		}
+		if err != nil {
+			return err
+		}
+		p.base = append(p.base, conditions)
 		if _, err := p.world.Do(hub.Register{ID: d.ID, PrimaryKey: key, Tags: ring(d.Ring)}); err != nil {
 			return err
 		}
 		c := device.Config{ID: d.ID, Number: uint64(i), Key: key, Profile: p.case_.Profile, FirmwareVersion: "1.0"}
 		if err := p.world.Add(c, conditions); err != nil {
+			return err
+		}
+	}
+	for _, h := range p.case_.Hub {
+		if err := p.befalls(h, fault.OnHub, 0); err != nil {
 			return err
 		}
 	}
@@ -122,6 +128,27 @@ func (p *player) people() error {
 		}
 	}
 	return nil
+}
+
+// befalls puts a fault into the timetable.
+func (p *player) befalls(s Spell, scope fault.Scope, device uint64) error {
+	c, err := fault.Parse(s.Fault)
+	p.course.Add(fault.Spell{Name: s.Fault, Begin: s.From, End: s.To, Who: fault.Who{First: device, Count: 1}, Scope: scope, Conditions: c})
+	return err
+}
+
+// weather has faults begin and end that are due.
+func (p *player) weather() {
+	if p.course.Deadline() > p.world.Now() {
+		return
+	}
+	p.course.Step(p.world.Now(), func(n uint64, cut bool) {
+		c := p.course.At(n, p.base[n])
+		c.Link.Cut = cut
+		if err := p.world.Afflict(int(n), c); err != nil {
+			panic(err) // only of a fault that virtual time does not have
+		}
+	}, p.world.Befall)
 }
 
 func ring(name string) doc.Value {
@@ -216,7 +243,8 @@ func (p *player) advance(to sim.Time, done bool) bool {
 	for w.Now() < min(to, limit) {
 		next := min(to, limit, w.Now()+slice)
 		for w.Now() < next {
-			for _, s := range w.Advance(next) {
+			p.weather()
+			for _, s := range w.Advance(min(next, p.course.Deadline())) {
 				if j != nil {
 					j.settled(s.Ticket, s.Reply, s.Err)
 				}
@@ -231,6 +259,7 @@ func (p *player) advance(to sim.Time, done bool) bool {
 			p.over = limit == p.end
 		}
 	}
+	p.weather()
 	return w.Now() < limit
 }
 
