@@ -151,13 +151,20 @@ func New(seed uint64, l Limits) *Case {
 			c.Limits.Faults |= 1 << (maxDevices + i)
 		}
 	}
-	jobs, plans := 1+d.n(pick(d, 1, 3, maxJobs)), max(0, d.n(6)-5+maxPlans)
+	jobs, plans := 1+d.n(pick(d, 1, 3, 6)), max(0, d.n(6)-5+maxPlans)
 	acts := d.n(pick(d, 1, 4, maxActs+1))
+	crowd := d.n(10) == 0 // all of them at once, and each waits for a slot
+	if crowd {
+		jobs = maxJobs
+	}
 	var began []sim.Time
 	for i := range jobs {
 		d := drawer(seed, 100+uint64(i))
 		j := Job{At: sim.Time(d.time(0, 300)), Spec: d.spec(min(n, l.Devices))}
 		j.Spec.ID = fmt.Sprintf("j%d", i)
+		if crowd {
+			j.At, j.Spec.Queued = j.At/30, true
+		}
 		began = append(began, j.At)
 		if l.Jobs>>i&1 == 1 {
 			c.Jobs = append(c.Jobs, j)

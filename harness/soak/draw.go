@@ -125,6 +125,7 @@ func (d draw) spec(devices int) job.Spec {
 	s.Names = []string{"Timezone"}
 	s.Configuration = "x"
 	s.Properties = properties(s.Kind)
+	s.Payload = []byte(`"by a job"`) // unlike an operator's
 	s.Command = pick(d, "blink", "blink", "sing", "groan")
 	if d.n(2) == 0 {
 		s.Batch, s.Pause = batchOf(d), d.time(0, 20)*time.Duration(d.n(2))
@@ -149,6 +150,9 @@ func (d draw) spec(devices int) job.Spec {
 		if d.n(3) == 0 {
 			s.Retry.On = []job.Why{pick(d, job.WhyOffline, job.WhyLost, job.WhyTimeout, job.WhyRefused, job.WhyResult)}
 		}
+	}
+	if hasty := d.n(3) == 0; hasty && s.Command == "sing" { // the device answers out of order, and after it was given up
+		s.StepTimeout, s.Retry = d.time(1, 20), &job.Retry{Attempts: 2, Max: 5 * time.Second}
 	}
 	if s.Group != "" && d.n(3) == 0 {
 		s.Continuous, s.Batch, s.Pause = true, nil, 0

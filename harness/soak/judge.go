@@ -3,6 +3,7 @@ package soak
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/hub"
@@ -29,6 +30,8 @@ type judge struct {
 
 	devices map[sim.DeviceID]*tracked
 	calls   map[callKey]*called
+	taken   *called         // whose answer the present Step took
+	from    sim.DeviceID    // and from whom
 	groups  map[string]bool // ring -> its group is there
 	plans   map[string]*planned
 }
@@ -66,9 +69,12 @@ type record struct {
 	cancelled  bool // an operator cancelled it
 	resumed    int
 	settled    bool
-	start      sim.Time // when it first ran
+	since      sim.Time      // when it began to run last
+	ran        time.Duration // before that
 	starts     []sim.Time
 	counts     job.Counts
+	idle       bool     // it runs, and works on nobody
+	quiet      sim.Time // since when
 	plan       *planned // whose instance it is
 }
 
@@ -76,6 +82,7 @@ type record struct {
 type part struct {
 	state string
 	begun int
+	asked int      // up to which try the call that it waits for is known
 	since sim.Time // when it began last
 	end   sim.Time
 }
@@ -100,6 +107,8 @@ type callKey struct {
 type called struct {
 	due, sent sim.Time
 	answered  bool
+	owner     *record // whose part waits for it, if that is known
+	try       int     // of the part
 }
 
 // planned is a schedule as the judge knows it.
@@ -165,6 +174,7 @@ func (j *judge) watch(now sim.Time, device sim.DeviceID, in *sim.Input, out *sim
 			j.child(r, o)
 		}
 	}
+	j.owners(out)
 	for _, r := range j.touched {
 		j.check(r)
 	}
@@ -215,7 +225,7 @@ func (j *judge) meet(number uint32) *record {
 // submit takes note of a job that is asked for; lists are what its targets may
 // be.
 func (j *judge) submit(s job.Spec, lists ...[]sim.DeviceID) *record {
-	r := &record{spec: s, candidates: lists, state: "pending", start: sim.Never}
+	r := &record{spec: s, candidates: lists, state: "pending"}
 	j.jobs[s.ID] = r
 	j.order = append(j.order, r)
 	j.selecting = append(j.selecting, r)
@@ -431,6 +441,13 @@ func (j *judge) answered(c hub.Command, reply hub.Reply, err error) {
 			j.invoked[reply.Ticket] = 0
 		} else if !j.devices[c.ID].gone {
 			j.breaks("commands", "call of %s on %s is refused: %v", c.Method, c.ID, err)
+		}
+		return
+	case hub.Unregister:
+		for _, r := range j.order {
+			if p := r.part(c.ID); p != nil && p.state == "running" {
+				j.breaks("commands", "%s is deleted, and its part of %s goes on", c.ID, r.spec.ID)
+			}
 		}
 		return
 	default:

@@ -120,5 +120,44 @@ func (j *judge) answer(m *sim.Message, taken int, value int64) {
 	}
 	if taken == 1 && c != nil {
 		c.answered = true
+		j.taken, j.from = c, m.Device
+	}
+}
+
+// owners notes whose parts the calls are that the hub has sent, where there is
+// but one that may be, and holds an answer that was taken against its part: it
+// must have ended.
+func (j *judge) owners(out *sim.Outbox) {
+	if c := j.taken; c != nil {
+		j.taken = nil
+		p := (*part)(nil)
+		if c.owner != nil {
+			p = c.owner.part(j.from)
+		}
+		if p != nil && p.state == "running" && p.begun == c.try {
+			j.breaks("answers", "the answer to the call of %s is taken, but %s's part goes on waiting for it", c.owner.spec.ID, j.from)
+		}
+	}
+	for i := range out.Send {
+		m := &out.Send[i]
+		if m.Kind != sim.Call || string(m.Body) == "null" { // an operator's
+			continue
+		}
+		c, may := j.calls[callKey{m.Device, m.Conn, m.ID}], 0
+		for _, r := range j.order {
+			p := r.part(m.Device)
+			if n, few := asks[r.spec.Kind]; p == nil || p.state != "running" || few && n == 0 || n == 1 && p.asked == p.begun {
+				continue
+			} else if n == 1 {
+				c.owner, c.try = r, p.begun
+			}
+			may++
+		}
+		if may > 1 { // or it is another one's
+			c.owner = nil
+		}
+		if c.owner != nil {
+			c.owner.part(m.Device).asked = c.try
+		}
 	}
 }

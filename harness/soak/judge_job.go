@@ -10,7 +10,8 @@ import (
 )
 
 // job follows a job from state to state.
-func (j *judge) job(r *record, state string) {
+func (j *judge) job(r *record, text string) {
+	state, _, _ := strings.Cut(text, ":")
 	if ended(r.state) && r.state != state {
 		j.breaks("state", "job %s goes from %s to %s", r.spec.ID, r.state, state)
 	}
@@ -23,18 +24,19 @@ func (j *judge) job(r *record, state string) {
 	was := r.state
 	r.state = state
 	if state == "running" && was != state {
+		r.since = j.now
 		j.runs(r)
 	}
-	if ended(state) && !r.disturbed && !j.slow() && r.start != sim.Never && r.spec.Timeout > 0 && j.now.Sub(r.start) > r.spec.Timeout {
-		j.breaks("timeouts", "job %s ends after %s; its timeout is %s", r.spec.ID, j.now.Sub(r.start), r.spec.Timeout)
+	if was == "running" && was != state {
+		r.ran += j.now.Sub(r.since) // what it stood still does not count
+		if r.ran > r.spec.Timeout && r.spec.Timeout > 0 && !j.slow() {
+			j.breaks("timeouts", "job %s ran for %s; its timeout is %s", r.spec.ID, r.ran, r.spec.Timeout)
+		}
 	}
 }
 
 // runs holds a job that begins to run against the queue.
 func (j *judge) runs(r *record) {
-	if r.start == sim.Never {
-		r.start = j.now
-	}
 	if !r.spec.Queued {
 		return
 	}
@@ -78,15 +80,40 @@ func (j *judge) child(r *record, o *sim.Observation) {
 	switch {
 	case word == "running":
 		j.begins(r, o.Device, p)
+	case word == "pending" && was == "running" && ended(r.state):
+		j.breaks("attempts", "%s of %s is to be tried again though the job is %s", o.Device, id, r.state)
 	case ended(word):
 		p.end = o.At
 		if word == "completed" {
 			j.didIt(r, o.Device, p)
 		}
 	}
+	if most, ok := j.bound(&r.spec); ok && was == "running" && word != "running" && j.now.Sub(p.since) > most && !j.slow() {
+		j.breaks("timeouts", "%s of %s lasts %s; its calls and the wait for the device may take %s", o.Device, id, j.now.Sub(p.since), most)
+	}
 	if d := r.spec.DeviceTimeout; was == "running" && word != "running" && d > 0 && j.now.Sub(p.since) > d && !j.slow() {
 		j.breaks("timeouts", "%s of %s lasts %s; its timeout is %s", o.Device, id, j.now.Sub(p.since), d)
 	}
+}
+
+// exclusive are the kinds of which a device takes one at a time.
+var exclusive = map[string]bool{"firmwareUpdate": true, "factoryResetDevice": true}
+
+// asks is how often a kind calls the device; the others do until it is done.
+var asks = map[string]int{"property": 0, "cloudProperty": 0, "command": 1, "readDeviceProperties": 1, "writeDeviceProperties": 1,
+	"rebootDevice": 1, "factoryResetDevice": 1, "updateDeviceConfiguration": 2}
+
+// bound is how long one try of a part may last at most: as long as the device
+// is waited for, and each call may take.
+func (j *judge) bound(s *job.Spec) (most time.Duration, ok bool) {
+	n, ok := asks[s.Kind]
+	switch most = time.Duration(n) * j.c.Call; {
+	case s.Grace == 0:
+		most += job.DefaultGrace
+	case s.Grace > 0:
+		most += s.Grace
+	}
+	return most, ok
 }
 
 // begins holds the rules of who may be started when.
@@ -95,6 +122,7 @@ func (j *judge) begins(r *record, dev sim.DeviceID, p *part) {
 	if r.state != "running" {
 		j.breaks("starts", "%s of %s begins while the job is %s", dev, id, r.state)
 	}
+	j.rouse(r)
 	p.begun++
 	p.since = j.now
 	most := 1
@@ -106,6 +134,13 @@ func (j *judge) begins(r *record, dev sim.DeviceID, p *part) {
 	}
 	if what := executes[r.spec.Kind]; what != "" {
 		j.devices[dev].begun[what]++
+	}
+	if exclusive[r.spec.Kind] {
+		for _, o := range j.order {
+			if p := o.part(dev); o != r && exclusive[o.spec.Kind] && p != nil && p.state == "running" {
+				j.breaks("exclusive", "%s of %s begins while %s works on it", dev, id, o.spec.ID)
+			}
+		}
 	}
 	j.inTurn(r, dev, r.batch(place))
 	if o := r.spec.Rollout; o != nil {
@@ -196,6 +231,36 @@ func (j *judge) check(r *record) {
 		j.breaks("threshold", "job %s runs on above its threshold: %+v", v.ID, v.Counts)
 	}
 	r.counts = v.Counts
+	j.idles(r)
+}
+
+// idles holds a job that works on nobody, though it runs and there is somebody
+// left, against the time for which that may be.
+func (j *judge) idles(r *record) {
+	j.rouse(r)
+	r.idle = r.state == "running" && r.counts.Running == 0 && r.counts.Pending > 0 && !exclusive[r.spec.Kind] && !j.slow()
+}
+
+// rouse ends the time in which a job works on nobody.
+func (j *judge) rouse(r *record) {
+	if !r.idle {
+		r.quiet = j.now
+		return
+	}
+	r.idle = false
+	if d := j.now.Sub(r.quiet); d > r.patience() {
+		j.breaks("idle", "job %s worked on nobody for %s; it may do so for %s", r.spec.ID, d, r.patience())
+	}
+}
+
+// patience is how long a job may work on nobody: a pause between batches, the
+// wait before a retry, and a minute for the slowest rate.
+func (r *record) patience() time.Duration {
+	d := r.spec.Pause + time.Minute
+	if r.spec.Retry != nil {
+		d += r.spec.Retry.Max
+	}
+	return d
 }
 
 // rat is an amount of a number of devices, exactly.

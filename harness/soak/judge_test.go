@@ -276,9 +276,24 @@ var forgeries = []struct {
 		}
 		f.becomes(n, job.Cancelled)
 	}},
+	{"exclusive", "two updates at a time", func(f *forger) {
+		s := plain(1)
+		s.Kind = "firmwareUpdate"
+		f.becomes(f.submit(s), job.Running).child(0, 0, job.Running)
+		s.ID = "j1"
+		f.becomes(f.submit(s), job.Running).child(1, 0, job.Running)
+	}},
 	{"attempts", "a device begins twice", func(f *forger) {
 		n := f.submit(plain(1))
 		f.becomes(n, job.Running).child(n, 0, job.Running).child(n, 0, job.Pending).child(n, 0, job.Running)
+	}},
+	{"attempts", "a device is to begin again when all is over", func(f *forger) {
+		s := plain(1)
+		s.Retry = &job.Retry{Attempts: 1}
+		n := f.submit(s)
+		f.becomes(n, job.Running).child(n, 0, job.Running)
+		f.j.asked(hub.CancelJob{ID: "j0"})
+		f.becomes(n, job.Cancelled).child(n, 0, job.Pending)
 	}},
 	{"execution", "a device executes twice", func(f *forger) {
 		s := plain(1)
@@ -365,6 +380,17 @@ var forgeries = []struct {
 		n := f.submit(s)
 		f.becomes(n, job.Running).child(n, 0, job.Running).at(11).child(n, 0, job.Failed).becomes(n, job.Completed)
 	}},
+	{"timeouts", "a job's clock is wound up by a stop", func(f *forger) {
+		s := plain(1)
+		s.Timeout = 10 * time.Second
+		n := f.submit(s)
+		f.becomes(n, job.Running).child(n, 0, job.Running).at(6).becomes(n, job.Stopped)
+		f.at(60).becomes(n, job.Running).at(65).child(n, 0, job.Failed).becomes(n, job.Completed)
+	}},
+	{"idle", "a device is forgotten", func(f *forger) {
+		n := f.submit(plain(2))
+		f.becomes(n, job.Running).child(n, 0, job.Running).at(1).child(n, 0, job.Completed).at(62).child(n, 1, job.Running)
+	}},
 	{"settles", "never", func(f *forger) {
 		f.submit(plain(1))
 		f.over()
@@ -390,6 +416,12 @@ var forgeries = []struct {
 	{"commands", "taken though the device is deleted", func(f *forger) {
 		f.j.asked(hub.Unregister{ID: "d00"})
 		f.submit(plain(1))
+	}},
+	{"commands", "a deleted device goes on", func(f *forger) {
+		n := f.submit(plain(1))
+		f.becomes(n, job.Running).child(n, 0, job.Running)
+		f.j.asked(hub.Unregister{ID: "d00"})
+		f.j.answered(hub.Unregister{ID: "d00"}, hub.Reply{}, nil)
 	}},
 	{"commands", "a call is refused", func(f *forger) { f.j.answered(hub.Invoke{ID: "d00"}, hub.Reply{}, fmt.Errorf("no")) }},
 	{"unhindered", "a failure without a cause", func(f *forger) {

@@ -22,7 +22,7 @@ var All = Limits{Devices: maxDevices, Jobs: 1<<maxJobs - 1, Plans: 1<<maxPlans -
 // The most that a case has.
 const (
 	maxDevices   = 24
-	maxJobs      = 6
+	maxJobs      = 10
 	maxPlans     = 2 // schedules
 	maxActs      = 12
 	maxHubFaults = 2
