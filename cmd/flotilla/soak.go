@@ -32,7 +32,7 @@ Rules:
 Exit codes: 0 no rule was broken, 1 a rule was broken; the command that repeats
 the smallest case is printed, 2 bad usage, 130 interrupted; what was played is
 summed up.`,
-		Example: "  flotilla soak --seeds 5000\n  flotilla soak --first 124 --limits d10.j2.s0.a0.f0.t60",
+		Example: "  flotilla soak --seeds 5000\n  flotilla soak --first 124 --limits d3.j2.s0.a0.f0.t60",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {

@@ -2,6 +2,7 @@ package soak
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,9 +33,10 @@ type Case struct {
 
 // Device is one device of a case.
 type Device struct {
-	ID    sim.DeviceID
-	Ring  string // its tag, by which groups choose
-	Fault Spell
+	ID     sim.DeviceID
+	Number int    // in the whole case
+	Ring   string // its tag, by which groups choose
+	Fault  Spell
 }
 
 // Spell is a fault and its time.
@@ -132,15 +134,15 @@ func New(seed uint64, l Limits) *Case {
 	sick := pick(d, 0, 0, 3, 6) // so many of ten have a fault
 	c.Limits.Seconds = l.Seconds
 	for i := range n {
-		x := Device{ID: deviceID(i), Ring: rings[d.n(2)]}
+		x := Device{ID: deviceID(i), Number: i, Ring: rings[d.n(2)]}
 		if f := d.spell(fault.OnDevice); d.n(10) < sick && l.Faults>>i&1 == 1 {
 			x.Fault = f
 		}
-		if i < l.Devices {
+		if l.Devices>>i&1 == 1 {
 			if x.Fault.Fault != "" {
 				c.Limits.Faults |= 1 << i
 			}
-			c.Limits.Devices++
+			c.Limits.Devices |= 1 << i
 			c.Devices = append(c.Devices, x)
 		}
 	}
@@ -160,7 +162,7 @@ func New(seed uint64, l Limits) *Case {
 	var began []sim.Time
 	for i := range jobs {
 		d := drawer(seed, 100+uint64(i))
-		j := Job{At: sim.Time(d.time(0, 300)), Spec: d.spec(min(n, l.Devices))}
+		j := Job{At: sim.Time(d.time(0, 300)), Spec: d.spec(c.Devices)}
 		j.Spec.ID = fmt.Sprintf("j%d", i)
 		if crowd {
 			j.At, j.Spec.Queued = j.At/30, true
@@ -173,7 +175,7 @@ func New(seed uint64, l Limits) *Case {
 	}
 	for i := range plans {
 		d := drawer(seed, 200+uint64(i))
-		p := Plan{At: sim.Time(d.time(0, 200)), ID: fmt.Sprintf("s%d", i), Spec: d.spec(min(n, l.Devices)), Rule: d.rule()}
+		p := Plan{At: sim.Time(d.time(0, 200)), ID: fmt.Sprintf("s%d", i), Spec: d.spec(c.Devices), Rule: d.rule()}
 		p.Spec.Group, p.Spec.Targets = group(pick(d, rings...)), nil
 		p.Spec.Continuous = false
 		p.Spec.Timeout = min(p.Spec.Timeout, 300*time.Second)
@@ -184,12 +186,17 @@ func New(seed uint64, l Limits) *Case {
 	}
 	for i := range acts {
 		a := drawer(seed, 300+uint64(i)).act(i, n, jobs, plans, began)
-		if l.Acts>>i&1 == 1 && int(a.Device[1]-'0')*10+int(a.Device[2]-'0') < l.Devices {
+		if l.Acts>>i&1 == 1 && c.has(a.Device) {
 			c.Acts = append(c.Acts, a)
 			c.Limits.Acts |= 1 << i
 		}
 	}
 	return c
+}
+
+// has says whether a device is left.
+func (c *Case) has(id sim.DeviceID) bool {
+	return slices.ContainsFunc(c.Devices, func(d Device) bool { return d.ID == id })
 }
 
 func deviceID(i int) sim.DeviceID { return sim.DeviceID(fmt.Sprintf("d%02d", i)) }

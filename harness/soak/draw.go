@@ -104,20 +104,26 @@ func (d draw) amount(high int64) *job.Amount {
 }
 
 // spec draws a job over some of the devices, or over a group.
-func (d draw) spec(devices int) job.Spec {
+func (d draw) spec(devices []Device) job.Spec {
 	s := job.Spec{
 		Kind: pick(d, "firmwareUpdate", "firmwareUpdate", "rebootDevice", "factoryResetDevice", "updateDeviceConfiguration", "readDeviceProperties",
 			"writeDeviceProperties", "property", "cloudProperty", "command", "command"),
 		Timeout: d.time(30, 1800), Grace: pick(d, -1, 0, d.time(1, 60)), InFlight: d.n(2) * d.n(6), Queued: d.n(3) > 0,
 	}
 	first, all := d.n(maxDevices), d.n(4) == 0
+	var in uint64
 	for i := range maxDevices { // drawn for devices that the limits leave out, too
-		if in := d.n(5) == 0; (in || all || i >= first%8) && i < devices {
-			s.Targets = append(s.Targets, deviceID(i))
+		if d.n(5) == 0 || all || i >= first%8 {
+			in |= 1 << i
 		}
 	}
-	if len(s.Targets) == 0 {
-		s.Targets = append(s.Targets, deviceID(0))
+	for _, x := range devices {
+		if in>>x.Number&1 == 1 {
+			s.Targets = append(s.Targets, x.ID)
+		}
+	}
+	if len(s.Targets) == 0 && len(devices) > 0 {
+		s.Targets = append(s.Targets, devices[0].ID)
 	}
 	if ring := pick(d, rings...); d.n(3) == 0 {
 		s.Group, s.Targets = group(ring), nil

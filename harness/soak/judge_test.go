@@ -615,9 +615,9 @@ func TestLimitsLeaveTheRest(t *testing.T) {
 	for seed := range uint64(300) {
 		whole := New(seed, All)
 		for i, bit := range []Limits{
-			{Devices: 24, Jobs: All.Jobs, Plans: All.Plans, Acts: 0b101, Faults: All.Faults},
-			{Devices: 24, Jobs: 0b10, Plans: 0, Acts: All.Acts, Faults: 0},
-			{Devices: 3, Jobs: All.Jobs, Plans: All.Plans, Acts: All.Acts, Faults: All.Faults},
+			{Devices: All.Devices, Jobs: All.Jobs, Plans: All.Plans, Acts: 0b101, Faults: All.Faults},
+			{Devices: All.Devices, Jobs: 0b10, Plans: 0, Acts: All.Acts, Faults: 0},
+			{Devices: 0b1101, Jobs: All.Jobs, Plans: All.Plans, Acts: All.Acts, Faults: All.Faults},
 		} {
 			part := New(seed, bit)
 			have := map[string]bool{}

@@ -112,7 +112,7 @@ func (p *player) people() error {
 		if _, err := p.world.Do(hub.Register{ID: d.ID, PrimaryKey: key, Tags: ring(d.Ring)}); err != nil {
 			return err
 		}
-		c := device.Config{ID: d.ID, Number: uint64(i), Key: key, Profile: p.case_.Profile, FirmwareVersion: "1.0"}
+		c := device.Config{ID: d.ID, Number: uint64(d.Number), Key: key, Profile: p.case_.Profile, FirmwareVersion: "1.0"}
 		if err := p.world.Add(c, conditions); err != nil {
 			return err
 		}

@@ -13,14 +13,14 @@ import (
 func TestShrinkIsExact(t *testing.T) {
 	for _, need := range []Limits{
 		{Devices: 1, Jobs: 1},
-		{Devices: 7, Jobs: 0b100010, Acts: 0b1000_0000_0001, Faults: 0b1000},
-		{Devices: 24, Jobs: 1, Plans: 0b10, Acts: 0b111, Faults: 1 << maxDevices},
+		{Devices: 0b1000100, Jobs: 0b100010, Acts: 0b1000_0000_0001, Faults: 0b1000},
+		{Devices: 1 << 23, Jobs: 1, Plans: 0b10, Acts: 0b111, Faults: 1 << maxDevices},
 		All,
 	} {
 		tries := 0
 		l, b := shrink(t.Context(), All, func(l Limits) Breach {
 			tries++
-			if l.Devices < need.Devices || l.Jobs&need.Jobs != need.Jobs || l.Plans&need.Plans != need.Plans ||
+			if l.Devices&need.Devices != need.Devices || l.Jobs&need.Jobs != need.Jobs || l.Plans&need.Plans != need.Plans ||
 				l.Acts&need.Acts != need.Acts || l.Faults&need.Faults != need.Faults {
 				return Breach{Rule: "counts"} // another rule does not count
 			}

@@ -151,29 +151,15 @@ func shrink(ctx context.Context, whole Limits, judge func(Limits) Breach) (Limit
 			func(l *Limits) *uint64 { return &l.Plans },
 			func(l *Limits) *uint64 { return &l.Faults },
 			func(l *Limits) *uint64 { return &l.Jobs },
+			func(l *Limits) *uint64 { return &l.Devices },
 		} {
-			t := l
-			*bits(&t) = 0
-			if try(t) { // all of them at once
-				again = true
-				continue
-			}
-			for i := range 64 {
-				t := l
-				if *bits(&t)>>i&1 == 1 {
-					*bits(&t) &^= 1 << i
-					again = try(t) || again
+			for n := 64; n > 0; n /= 4 { // all of them at once, then some, then one by one
+				for i := 0; i < 64; i += n {
+					t := l
+					*bits(&t) &^= (1<<n - 1) << i
+					again = t.Devices != 0 && try(t) || again
 				}
 			}
-		}
-		for step := l.Devices / 2; step > 0; {
-			t := l
-			t.Devices -= step
-			if t.Devices < 1 || !try(t) {
-				step /= 2
-				continue
-			}
-			again = true
 		}
 	}
 	t := l

@@ -14,7 +14,7 @@ func TestLimits(t *testing.T) {
 			t.Errorf("ParseLimits(%q) = %s, %v", s, l, err)
 		}
 	}
-	for _, s := range []string{"", "d3", "d0.j1.s0.a1.f1.t0", "d25.j1.s0.a1.f1.t0", "d3.j5.s0.a0.f1.t0.x", "d3.j5.s0.a0.f1.t7201", "d3.j5.s0.a0.f1.t-1", "dx.j1.s0.a1.f1.t0"} {
+	for _, s := range []string{"", "d3", "d0.j1.s0.a1.f1.t0", "d1ffffff.j1.s0.a1.f1.t0", "d3.j5.s0.a0.f1.t0.x", "d3.j5.s0.a0.f1.t7201", "d3.j5.s0.a0.f1.t-1", "dx.j1.s0.a1.f1.t0"} {
 		if _, err := soak.ParseLimits(s); err == nil {
 			t.Errorf("ParseLimits(%q) is taken", s)
 		}
