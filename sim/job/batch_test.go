@@ -445,6 +445,32 @@ func TestContinuous(t *testing.T) {
 	}
 }
 
+// TestRerunOfContinuous: the rerun of a continuous job has its failed devices
+// once, though they join its group again; who is new joins.
+func TestRerunOfContinuous(t *testing.T) {
+	f := newFleet(t, 3, false)
+	f.submit(job.Spec{ID: "j", Kind: "rebootDevice", Targets: ids(2), Timeout: time.Hour, Continuous: true})
+	f.answer(0, 500, "")
+	f.answer(1, 200, "")
+	f.to(3600 * second)
+	n, err := f.engine.Rerun(f.now, "j", "again", "", &f.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	f.answer(0, 200, "")
+	for dev := range uint32(3) {
+		f.engine.Join(f.now, n, id(int(dev)), dev, &f.out)
+		f.settle()
+	}
+	if got := f.called(); !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("the devices that joined and are called are %v; want 1 and 2, the failed one is there already", got)
+	}
+	if v := f.engine.View(n); v.Counts.Total != 3 {
+		t.Errorf("the rerun has %+v; want 3 devices", v.Counts)
+	}
+}
+
 // TestEmptyGroup: A-04: a job over a group without devices completes at once.
 func TestEmptyGroup(t *testing.T) {
 	f := newFleet(t, 0, false)
