@@ -8,8 +8,10 @@ GO       ?= go
 FUZZTIME ?= 10s
 BENCH    ?= .
 OUT      ?= $(CURDIR)/flotilla-out
+SEEDS    ?= 5000
+FIRST    ?= 1
 
-.PHONY: build test live race lint fuzz bench golden digest smoke interop-packages interop
+.PHONY: build test live race lint fuzz bench golden digest smoke soak soak-planted interop-packages interop
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
@@ -48,6 +50,24 @@ interop: interop-packages ## what we write, read with those libraries
 
 bench: ## benchmarks that match BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+soak: ## SEEDS random cases from FIRST in virtual time, each twice, judged; a failing one is made small
+	$(GO) build -o bin/flotilla ./cmd/flotilla
+	bin/flotilla soak --first $(FIRST) --seeds $(SEEDS)
+
+soak-planted: ## bugs put in on purpose: each is found, made small, and found again by the command that is printed
+	$(GO) build -tags planted -o bin/flotilla-planted ./cmd/flotilla
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	for bug in $$(bin/flotilla-planted soak --planted list); do \
+		echo "== planted: $$bug"; code=0; \
+		bin/flotilla-planted soak --planted $$bug --seeds 1000 --failures 1 --workers 1 >"$$log" || code=$$?; \
+		cat "$$log"; \
+		again=$$(sed -n 's/^repeat it: flotilla //p' "$$log"); \
+		[[ $$code == 1 && -n $$again ]] || { echo "$$bug was not found (exit code $$code)"; exit 1; }; \
+		code=0; bin/flotilla-planted $$again >/dev/null || code=$$?; \
+		[[ $$code == 1 ]] || { echo "$$bug: the command that should repeat it ends with $$code"; exit 1; }; \
+	done
+	$(GO) test -tags planted -count=1 -run Planted ./harness/soak
 
 golden: ## rewrite golden files; commit only a difference you understand
 	$(GO) test $$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -n1 dirname | sort -u) -update

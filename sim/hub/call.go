@@ -7,6 +7,7 @@ import (
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
 	"github.com/flotilla-sim/flotilla/sim/job"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // call is a direct method call on its way, or waiting for its device. The
@@ -16,7 +17,7 @@ type call struct {
 	next     uint32
 	rid      uint64 // 0: waits for the device
 	ticket   uint64 // 0: child's
-	child    job.Ref
+	child    job.CallRef
 	due      sim.Time
 	method   string        // while it waits
 	body     []byte        // while it waits
@@ -28,7 +29,7 @@ const none = ^uint32(0)
 
 // ack is a job's call that found no device.
 type ack struct {
-	child job.Ref
+	child job.CallRef
 	text  string
 	why   job.Why
 }
@@ -150,7 +151,10 @@ func (h *Hub) answered(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox
 	for i != none && (h.calls[i].rid != m.ID || m.ID == 0) {
 		i = h.calls[i].next
 	}
-	if i == none {
+	if i == none && planted.In(h.cfg.Planted, planted.LateAnswer) {
+		i = h.sessions[dev].calls
+	}
+	if i == none || planted.In(h.cfg.Planted, planted.LostAnswer) && m.ID%3 == 0 {
 		h.count.LateAnswers++
 		return
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/job"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // Config sets a hub up. The zero value is usable.
@@ -16,6 +17,7 @@ type Config struct {
 	CallTimeout time.Duration // for a job's calls; 0: 30 s
 	Keep        time.Duration // history of ended jobs; 0: 30 days
 	MaxTickets  int           // open tickets; 0: 100,000
+	Planted     planted.Bug   // without effect in ordinary builds
 
 	// New connections a second, and as many at once; one more is refused with
 	// return code 3. Two devices of one id take the connection from each other
@@ -81,6 +83,7 @@ func New(cfg Config) *Hub {
 	}
 	h.jobs = job.NewEngine(job.Config{
 		Gen: h.gen, Rand: &h.rand, Fleet: fleet{h}, Strict: cfg.StrictJobs, Call: cfg.CallTimeout, Keep: cfg.Keep,
+		Planted: cfg.Planted,
 	})
 	return h
 }

@@ -173,7 +173,7 @@ func (f fleet) Property(dev uint32, name string) (doc.Value, sim.Time) {
 	return d.Property(name)
 }
 
-func (f fleet) Call(now sim.Time, dev uint32, c job.Ref, method string, body []byte, timeout time.Duration, out *sim.Outbox) {
+func (f fleet) Call(now sim.Time, dev uint32, c job.CallRef, method string, body []byte, timeout time.Duration, out *sim.Outbox) {
 	if !f.h.sessions[dev].online() {
 		f.h.count.CallsOffline++
 		f.h.lost = append(f.h.lost, ack{c, "device not connected", job.WhyOffline})

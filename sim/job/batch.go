@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // batch is the part of a job's targets that is worked on: the one after it
@@ -43,7 +44,7 @@ func (e *Engine) childEnded(j *Job, s Status, now sim.Time, out *sim.Outbox) {
 	switch s {
 	case Failed:
 		b.failed++
-		if why := j.exceeds(); why != "" && !j.status.Ended() && j.doomed == "" {
+		if why := e.exceeds(j); why != "" && !j.status.Ended() && j.doomed == "" {
 			e.doom(j, why, now, out)
 			if j.status == Cancelled {
 				return
@@ -52,7 +53,8 @@ func (e *Engine) childEnded(j *Job, s Status, now sim.Time, out *sim.Outbox) {
 	case Completed:
 		b.succeeded++
 	}
-	if b.ended < b.to-b.from || j.spec.Continuous {
+	early := planted.In(e.cfg.Planted, planted.BatchOrder) && b.ended == b.to-b.from-1
+	if b.ended < b.to-b.from && !early || j.spec.Continuous {
 		return
 	}
 	if len(j.batches) < MaxBatches {

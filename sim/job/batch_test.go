@@ -345,6 +345,43 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// TestAnswersOutOfOrder: a try that timed out left a call behind. The answer
+// to the present try's call counts although that one's is still to come, and
+// the late one counts for nothing, whichever comes first.
+func TestAnswersOutOfOrder(t *testing.T) {
+	retried := func() *fleet {
+		f := newFleet(t, 1, false)
+		f.submit(reboots(1, func(s *job.Spec) {
+			s.StepTimeout = 10 * time.Second
+			s.Retry = &job.Retry{Attempts: 1, Min: time.Second, Max: time.Second}
+		}))
+		f.to(12 * second)
+		if len(f.calls) != 2 {
+			t.Fatalf("%d calls are open; want the first and that of the second try", len(f.calls))
+		}
+		return f
+	}
+	f := retried()
+	f.answerLast(0, 200, "")
+	if v := f.engine.View(0); v.Status != job.Completed || v.Counts.Succeeded != 1 {
+		t.Errorf("after the answer of the second try: job is %s %+v", v.Status, v.Counts)
+	}
+	f.answer(0, 500, "")
+	if v := f.engine.View(0); v.Counts.Succeeded != 1 || v.Counts.Failed != 0 {
+		t.Errorf("after the late answer: %+v", v.Counts)
+	}
+
+	f = retried()
+	f.answer(0, 500, "") // late
+	if v := f.engine.View(0); v.Status != job.Running || v.Counts.Running != 1 {
+		t.Errorf("after the late answer alone: job is %s %+v", v.Status, v.Counts)
+	}
+	f.answer(0, 200, "")
+	if v := f.engine.View(0); v.Status != job.Completed || v.Counts.Succeeded != 1 {
+		t.Errorf("after both: job is %s %+v", v.Status, v.Counts)
+	}
+}
+
 // TestDeviceTimeout ends one device's part; the others go on.
 func TestDeviceTimeout(t *testing.T) {
 	f := newFleet(t, 2, false)
@@ -405,6 +442,32 @@ func TestContinuous(t *testing.T) {
 	f.to(3600 * second)
 	if v := f.engine.View(0); v.Status != job.Completed || v.Counts.Succeeded != 2 || v.End != 3600*second {
 		t.Errorf("job is %s %+v, end %s", v.Status, v.Counts, v.End)
+	}
+}
+
+// TestRerunOfContinuous: the rerun of a continuous job has its failed devices
+// once, though they join its group again; who is new joins.
+func TestRerunOfContinuous(t *testing.T) {
+	f := newFleet(t, 3, false)
+	f.submit(job.Spec{ID: "j", Kind: "rebootDevice", Targets: ids(2), Timeout: time.Hour, Continuous: true})
+	f.answer(0, 500, "")
+	f.answer(1, 200, "")
+	f.to(3600 * second)
+	n, err := f.engine.Rerun(f.now, "j", "again", "", &f.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	f.answer(0, 200, "")
+	for dev := range uint32(3) {
+		f.engine.Join(f.now, n, id(int(dev)), dev, &f.out)
+		f.settle()
+	}
+	if got := f.called(); !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("the devices that joined and are called are %v; want 1 and 2, the failed one is there already", got)
+	}
+	if v := f.engine.View(n); v.Counts.Total != 3 {
+		t.Errorf("the rerun has %+v; want 3 devices", v.Counts)
 	}
 }
 

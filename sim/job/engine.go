@@ -5,6 +5,7 @@ import (
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // Fleet is what the engine needs of the hub around it. Devices are the hub's
@@ -27,7 +28,7 @@ type Fleet interface {
 	Property(dev uint32, name string) (doc.Value, sim.Time)
 	// Call sends a direct method; its outcome comes as Engine.Answered, never
 	// from within Call.
-	Call(now sim.Time, dev uint32, c Ref, method string, body []byte, timeout time.Duration, out *sim.Outbox)
+	Call(now sim.Time, dev uint32, c CallRef, method string, body []byte, timeout time.Duration, out *sim.Outbox)
 	// Read takes the answer of a deep read, an object of paths and values,
 	// into the device's properties.
 	Read(now sim.Time, dev uint32, values doc.Value, out *sim.Outbox)
@@ -43,6 +44,13 @@ type Fleet interface {
 
 // Ref names a child: the job's number and the child's place in it.
 type Ref struct{ Job, Child uint32 }
+
+// CallRef names a call of a child: the latest one has the highest Number,
+// modulo 256. Calls that were given up may be answered after later ones.
+type CallRef struct {
+	Ref
+	Number uint8
+}
 
 // Ack is the outcome of a call.
 type Ack struct {
@@ -61,6 +69,8 @@ type Config struct {
 	Slots  int           // how many Queued jobs run at the same time; 0: 5
 	Call   time.Duration // how long a device may take to answer a call; 0: 30 s
 	Keep   time.Duration // how long an ended job is kept; 0: 30 days
+
+	Planted planted.Bug // without effect in ordinary builds
 }
 
 // Engine is the job engine. Its owner drives it from one goroutine.
@@ -141,6 +151,7 @@ type child struct {
 	stop        bool   // cancelled: end at the next step
 	waiting     bool   // behind another exclusive child of its device
 	calls       uint8  // calls without an outcome, present one and left-over ones
+	call        uint8  // number of the last one
 	current     bool   // the present step has a call
 	timer       uint32 // slot + 1: step, grace or back-off
 	limit       uint32 // slot + 1: the device's timeout

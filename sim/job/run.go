@@ -209,8 +209,9 @@ func (r *run) grace() {
 
 func (r *run) call(method string, body []byte) {
 	r.child.calls++
+	r.child.call++
 	r.child.current = true
-	r.fleet().Call(r.now, r.dev(), r.ref(), method, body, r.e.cfg.Call, r.out)
+	r.fleet().Call(r.now, r.dev(), CallRef{r.ref(), r.child.call}, method, body, r.e.cfg.Call, r.out)
 }
 
 func (r *run) write(values ...doc.Member) { r.call("dm.write", object(values...)) }

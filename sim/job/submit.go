@@ -239,6 +239,7 @@ func (e *Engine) chooseFailed(j *Job, now sim.Time, out *sim.Outbox) {
 	if from.children.At(i).status == Failed {
 		j.spec.Targets = append(j.spec.Targets, from.spec.Targets[i])
 		j.devs = append(j.devs, from.devs[i])
+		e.chosen[j.number][from.devs[i]] = true
 		j.counts.Total++
 		j.counts.Pending++
 	}

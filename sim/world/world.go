@@ -19,8 +19,12 @@ type Config struct {
 	Latency sim.Dist                // of one message, one way; unset: 5 ms to 20 ms
 	Uplink  int64                   // bytes per second of the package server, shared fairly; 0: 125,000,000 (1 Gbit/s)
 	Observe func([]sim.Observation) // takes every observation, in order; the slice is reused
-	Trace   func([]byte)            // takes every byte the digest covers; the slice is reused
-	Pauses  []Pause                 // when the hub rests
+	// Watch is shown every Step after it was taken: of a device, or of the hub
+	// (device ""), what it was told (nil: it was a command) and what it wanted.
+	// Nothing of that may be kept.
+	Watch  func(now sim.Time, device sim.DeviceID, in *sim.Input, out *sim.Outbox)
+	Trace  func([]byte) // takes every byte the digest covers; the slice is reused
+	Pauses []Pause      // when the hub rests
 }
 
 // World is a whole run in virtual time, driven from one goroutine.
@@ -39,6 +43,7 @@ type World struct {
 	hubs    hubTrouble
 	counts  LinkCounts
 	out     sim.Outbox // of whoever steps; emptied before the next Step
+	in      sim.Input  // what it was told, for Watch
 	steps   uint64
 	stuck   struct { // Steps at one instant without an input
 		at sim.Time
@@ -131,6 +136,9 @@ func (w *World) Do(c hub.Command) (hub.Reply, error) {
 	w.digest.command(w.now, c)
 	w.out.Reset()
 	r, err := w.hub.Do(w.now, c, &w.out)
+	if w.cfg.Watch != nil {
+		w.cfg.Watch(w.now, "", nil, &w.out)
+	}
 	w.afterHub()
 	return r, err
 }
@@ -219,6 +227,7 @@ func (w *World) stepHub(in sim.Input) {
 	w.steps++
 	w.out.Reset()
 	w.hub.Step(w.now, in, &w.out)
+	w.watch("", in)
 	w.afterHub()
 }
 
@@ -244,6 +253,7 @@ func (w *World) stepDevice(n uint32, in sim.Input) {
 	w.steps++
 	w.out.Reset()
 	d.Step(w.now, in, &w.out)
+	w.watch(d.ID(), in)
 	l := &w.links[n]
 	if w.out.Dial {
 		w.dial(n)
@@ -271,6 +281,13 @@ func (w *World) afterServer() {
 	}
 	w.server.answers = w.server.answers[:0]
 	w.arm(serverKey, w.server.deadline())
+}
+
+func (w *World) watch(device sim.DeviceID, in sim.Input) {
+	if w.cfg.Watch != nil {
+		w.in = in
+		w.cfg.Watch(w.now, device, &w.in, &w.out)
+	}
 }
 
 func (w *World) observe() {
