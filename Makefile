@@ -9,16 +9,13 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 OUT      ?= $(CURDIR)/flotilla-out
 
-.PHONY: build test live race lint fuzz bench golden digest smoke interop-packages interop
+.PHONY: build test race lint fuzz bench golden digest smoke interop-packages interop
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
 
 test: ## every test; needs Go alone
 	$(GO) test ./...
-
-live: ## tests of live fleets that want the machine for themselves
-	FLOTILLA_LIVE=1 $(GO) test -count=1 -parallel 2 -run 'Fleets|FaultsOfClients|Flooding|HubPaused|Void|InterruptedAnywhere|NothingIsLeft' ./cmd/flotilla
 
 race: ## every test under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./...
