@@ -245,7 +245,8 @@ func TestInterruptedAnywhere(t *testing.T) {
 func TestNothingIsLeft(t *testing.T) {
 	play := func(args ...string) {
 		flotilla(t, append([]string{"run", "fleet-10k", "--quiet", "--set", fmt.Sprintf("groups.fleet.count=%d", crowd), "--connect-rate", "1000/s",
-			"--set", "jobs.fw.at=0s", "--set", "groups.fleet.boot=100ms", "--set", "groups.fleet.flash=100ms", "--set", "groups.fleet.telemetryPeriod=100ms"}, args...)...).ends(t, exitPassed)
+			"--set", "jobs.fw.at=0s", "--set", "groups.fleet.boot=100ms", "--set", "groups.fleet.flash=100ms", "--set", "groups.fleet.telemetryPeriod=100ms",
+			"--set", "expect=[job.fw.succeeded == 100%]"}, args...)...).ends(t, exitPassed)
 	}
 	transports := [][]string{{"--transport", "mem"}, {"--transport", "tcp"}, {"--transport", "mem", "--client", "lean"}}
 	play(transports[0]...) // what is made once and kept

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,24 +12,29 @@ import (
 	"github.com/flotilla-sim/flotilla/sim/pack"
 )
 
-// stages are the two ways of playing a scenario, and in-memory links beside
-// TCP.
+// stages are the two ways of playing a scenario, and in-memory links, whose
+// time may be a bubble's, beside TCP, where it is what it is.
 var stages = []struct {
 	name string
 	args []string
+	real bool
 }{
-	{"virtual", []string{"--virtual"}},
-	{"live", nil},
-	{"live over tcp", []string{"--transport", "tcp"}},
-	{"live with the lean client", []string{"--client", "lean"}},
+	{"virtual", []string{"--virtual"}, false},
+	{"live", nil, false},
+	{"live over tcp", []string{"--transport", "tcp"}, true},
+	{"live with the lean client", []string{"--client", "lean"}, false},
 }
 
-// onStages runs a test on every stage; live ones beside each other.
+// onStages runs a test on every stage, each beside the others.
 func onStages(t *testing.T, f func(t *testing.T, args ...string)) {
 	for _, s := range stages {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			f(t, s.args...)
+			if s.real {
+				f(t, s.args...)
+				return
+			}
+			bubble(t, func(t *testing.T) { f(t, s.args...) })
 		})
 	}
 }
@@ -38,6 +44,9 @@ func onStages(t *testing.T, f func(t *testing.T, args ...string)) {
 func TestSixDevices(t *testing.T) {
 	t.Parallel()
 	onStages(t, func(t *testing.T, args ...string) {
+		if slices.Contains(args, "tcp") { // its own expectations have a time among them
+			args = append(args, "--set", "expect=[job.fw.succeeded == 6]")
+		}
 		r := flotilla(t, append([]string{"run", "six-devices", "--transcript", "Device11-7ce4a850"}, args...)...).ends(t, exitPassed)
 		s := r.summary(t)
 		if len(s.Jobs) != 7 || s.Verdict != "passed" {
@@ -172,6 +181,9 @@ func TestMissingPackage(t *testing.T) {
 func TestAllSixJobs(t *testing.T) {
 	t.Parallel()
 	onStages(t, func(t *testing.T, args ...string) {
+		if slices.Contains(args, "tcp") { // reboots take what they take
+			args = append(args, "--set", "jobs.reset.delay=8s")
+		}
 		s := flotilla(t, append([]string{"run", "all-six-jobs"}, args...)...).ends(t, exitPassed).summary(t)
 		if len(s.Jobs) != 42 {
 			t.Errorf("%d jobs; want 42", len(s.Jobs))
