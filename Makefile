@@ -48,11 +48,11 @@ interop: interop-packages ## what we write, read with those libraries
 COUNT ?= 1
 
 bench: ## the figures that matter, beside two floors of the same run; in under 5 minutes
-	$(GO) test -run '^$$' -count $(COUNT) -benchtime 1s -bench '^Benchmark(Floor|RoundTrip|Connect|Neighbours)[A-Za-z]*$$/^(mem|tcp|stuck|deaf|flooding|half-close)$$' ./harness/hubd
-	$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkFleet$$/^(mem|tcp)$$' ./harness/hubd
-	$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkCampaign$$/^devices=10000$$' ./sim/world
-	$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkJob100k$$' ./sim/hub
-	$(GO) test -run '^$$' -count $(COUNT) -benchtime 0.3s -bench '^BenchmarkQuery(Scan|Indexed)$$/^(all|id|label)$$' ./sim/query
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1s -bench '^Benchmark(Floor|RoundTrip|Connect|Neighbours)$$/^(channel|mem|tcp|stuck|deaf|flooding|half-close)$$' ./harness/hubd
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkFleet$$/^(mem|tcp)$$' ./harness/hubd
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkCampaign$$/^devices=10000$$' ./sim/world
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkJob100k$$' ./sim/hub
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 0.3s -bench '^BenchmarkQuery(Scan|Indexed)$$/^(all|id|label)$$' ./sim/query
 
 bench-all: ## every benchmark that matches BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

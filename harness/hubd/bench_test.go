@@ -48,9 +48,15 @@ func parallel(b *testing.B, unit string, call func(caller, i int)) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), unit)
 }
 
-// BenchmarkFloorChannel hands something to a goroutine over an unbuffered
-// channel, and back.
-func BenchmarkFloorChannel(b *testing.B) {
+// BenchmarkFloor has the two floors.
+func BenchmarkFloor(b *testing.B) {
+	b.Run("channel", floorChannel)
+	b.Run("tcp", floorTCP)
+}
+
+// floorChannel hands something to a goroutine over an unbuffered channel, and
+// back.
+func floorChannel(b *testing.B) {
 	var to, from [benchCallers]chan int
 	for i := range to {
 		to[i], from[i] = make(chan int), make(chan int)
@@ -64,8 +70,8 @@ func BenchmarkFloorChannel(b *testing.B) {
 	parallel(b, "rt/s", func(c, i int) { to[c] <- i; <-from[c] })
 }
 
-// BenchmarkFloorTCP sends 100 bytes over a loopback connection, and back.
-func BenchmarkFloorTCP(b *testing.B) {
+// floorTCP sends 100 bytes over a loopback connection, and back.
+func floorTCP(b *testing.B) {
 	l, err := mqtt.Listen(b.Context(), "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
