@@ -221,7 +221,7 @@ func TestInterruptedAnywhere(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s := harness.Run(ctx, harness.Options{Plan: plan, Stage: st, Recorder: rec, Kind: st.kind, Epoch: st.epoch, Tick: st.tick, Memory: st.memory, Finish: st.finish})
+				s := harness.Run(ctx, harness.Options{Plan: plan, Stage: st, Recorder: rec, Kind: st.kind, Epoch: st.epoch, Tick: st.tick, Memory: st.memory, Warm: st.warm, Finish: st.finish})
 				closing, end := context.WithTimeout(t.Context(), 10*time.Second)
 				defer end()
 				if err := st.close(closing); err != nil {
@@ -272,4 +272,31 @@ func left(want int) (goroutines int, heap uint64) {
 	runtime.GC() // what the first one's finalizers let go
 	runtime.ReadMemStats(&m)
 	return goroutines, m.HeapAlloc
+}
+
+// TestWarmUp: the warm-up is over when all devices are connected, or when the
+// first job begins: were it over later, the lag of the run proper would be
+// forgotten with it.
+func TestWarmUp(t *testing.T) {
+	t.Parallel()
+	for at, want := range map[string][2]time.Duration{ // any order: each for itself
+		"500ms": {500 * time.Millisecond, 500 * time.Millisecond}, // half of them are on their way
+		"10s":   {time.Second, 2 * time.Second},
+	} {
+		plan, err := load("fleet-10k", []string{"groups.fleet.count=100", "connectRate=100/s", "jobs.fw.at=" + at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := record.New(record.Options{Shards: 1})
+		st, err := openVirtual(t.Context(), plan, &runFlags{}, rec.Observe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var warm []time.Duration
+		harness.Run(t.Context(), harness.Options{Plan: plan, Stage: st, Recorder: rec, Kind: st.kind, Epoch: st.epoch, Tick: 100 * time.Millisecond, Finish: st.finish,
+			Warm: func() { warm = append(warm, time.Duration(st.Now())) }})
+		if len(warm) != 1 || warm[0] < want[0] || warm[0] > want[1] {
+			t.Errorf("first job at %s: warm at %s; want once, %s to %s", at, warm, want[0], want[1])
+		}
+	}
 }
