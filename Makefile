@@ -11,16 +11,13 @@ OUT      ?= $(CURDIR)/flotilla-out
 SEEDS    ?= 5000
 FIRST    ?= 1
 
-.PHONY: build test live race lint fuzz bench golden digest smoke soak soak-planted interop-packages interop
+.PHONY: build test race lint fuzz bench bench-all golden digest smoke soak soak-planted interop-packages interop
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
 
 test: ## every test; needs Go alone
 	$(GO) test ./...
-
-live: ## tests of live fleets that want the machine for themselves
-	FLOTILLA_LIVE=1 $(GO) test -count=1 -parallel 2 -run 'Fleets|FaultsOfClients|Flooding|HubPaused|Void|InterruptedAnywhere|NothingIsLeft' ./cmd/flotilla
 
 race: ## every test under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./...
@@ -48,7 +45,18 @@ interop-packages: ## the libraries of other languages, as their lock file says; 
 interop: interop-packages ## what we write, read with those libraries
 	FLOTILLA_REQUIRE=node $(GO) test -count=1 -run Interop ./harness/...
 
-bench: ## benchmarks that match BENCH
+# One page of what this machine does, for benchstat: floors, then what is to be
+# read beside them. COUNT times, so that benchstat can say what is noise.
+COUNT ?= 1
+
+bench: ## the figures that matter, beside two floors of the same run; in under 5 minutes
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1s -bench '^Benchmark(Floor|RoundTrip|Connect|Neighbours)$$/^(channel|mem|tcp|stuck|deaf|flooding|half-close)$$' ./harness/hubd
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkFleet$$/^(mem|tcp)$$' ./harness/hubd
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkCampaign$$/^devices=10000$$' ./sim/world
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkJob100k$$' ./sim/hub
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 0.3s -bench '^BenchmarkQuery(Scan|Indexed)$$/^(all|id|label)$$' ./sim/query
+
+bench-all: ## every benchmark that matches BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 soak: ## SEEDS random cases from FIRST in virtual time, each twice, judged; a failing one is made small

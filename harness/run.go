@@ -32,6 +32,12 @@ type Options struct {
 	// the devices are made and when all of them are connected.
 	Memory func() int64
 
+	// Warm, if set, ends the warm-up: it is called once, when all devices are
+	// connected or when the first job is submitted, whichever comes first. What
+	// was late before says nothing about the run proper; what is late after it
+	// does, however many devices are still on their way.
+	Warm func()
+
 	// Finish, if set, fills in what only the stage knows, when the run has
 	// ended and before it is judged; a VoidReason if the stage doubts its own
 	// numbers.
@@ -85,6 +91,7 @@ type run struct {
 	missed  []record.Expectation
 	before  int64 // bytes used before there were devices
 	bytes   int64 // bytes used by all devices connected, 0: not measured
+	warm    bool  // the warm-up is over
 }
 
 // errTimeout says that the plan's timeout has come.
@@ -177,6 +184,7 @@ func (r *run) due(now sim.Time) (next sim.Time, err error) {
 		for _, i := range start {
 			j, state := &r.Plan.Jobs[i], &r.jobs[i]
 			state.Submitted = true
+			r.warmed()
 			reply, err := r.Stage.Hub().Do(r.ctx, hub.SubmitJob{Spec: r.Plan.Spec(j, r.uris[j.Package])})
 			if err := r.ctx.Err(); err != nil {
 				return 0, err
@@ -300,8 +308,11 @@ func (r *run) watch() error {
 	if err != nil {
 		return r.unless(err)
 	}
-	if r.Memory != nil && r.bytes == 0 && reply.Counters.Connected >= r.Plan.Devices {
-		r.bytes = max(1, r.Memory()-r.before)
+	if reply.Counters.Connected >= r.Plan.Devices {
+		r.warmed()
+		if r.Memory != nil && r.bytes == 0 {
+			r.bytes = max(1, r.Memory()-r.before)
+		}
 	}
 	if r.Watch == nil {
 		return nil
@@ -312,6 +323,14 @@ func (r *run) watch() error {
 	}
 	r.Watch(Progress{Now: r.Stage.Now(), Jobs: list.Jobs, Counters: *reply.Counters})
 	return nil
+}
+
+// warmed ends the warm-up, once.
+func (r *run) warmed() {
+	if !r.warm && r.Warm != nil {
+		r.Warm()
+	}
+	r.warm = true
 }
 
 // unless passes on an error unless it says that this hub cannot tell.

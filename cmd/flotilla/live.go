@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"runtime/metrics"
 	"time"
 
@@ -63,10 +64,13 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 	collector := live.TuneCollector(plan.Devices)
 	return &stage{
 		Stage: devices, kind: record.Live, epoch: clock.Epoch(), tick: 200 * time.Millisecond,
-		memory: func() int64 { // asked when all devices are connected, too: the end of the warm-up
+		memory: func() int64 {
+			runtime.GC()
+			return inUse()
+		},
+		warm: func() {
 			collector.Begin()
 			devices.Warm()
-			return inUse()
 		},
 		finish: func(s *record.Summary) error {
 			s.Transport, s.DeviceClient = f.transport, f.client

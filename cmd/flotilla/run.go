@@ -140,6 +140,7 @@ type stage struct {
 	kind   string
 	epoch  sim.Epoch
 	memory func() int64
+	warm   func()
 	tick   time.Duration
 	// finish fills in what only this stage knows, after the run.
 	finish func(*record.Summary) error
@@ -165,7 +166,7 @@ func (e *env) play(ctx context.Context, plan *scenarios.Plan, f *runFlags) error
 	}
 	show.begin()
 	sum := harness.Run(ctx, harness.Options{
-		Plan: plan, Stage: st, Recorder: rec, Kind: st.kind, Epoch: st.epoch, Watch: show.watch, Tick: st.tick, Memory: st.memory, Finish: st.finish,
+		Plan: plan, Stage: st, Recorder: rec, Kind: st.kind, Epoch: st.epoch, Watch: show.watch, Tick: st.tick, Memory: st.memory, Warm: st.warm, Finish: st.finish,
 	})
 	show.end()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

@@ -71,6 +71,7 @@ type Server struct {
 	closing   bool
 	listeners []net.Listener
 	conns     map[*conn]struct{}
+	latest    map[sim.DeviceID]*conn // of each device, the one that connected last
 	settled   []Settled
 
 	ready   chan struct{} // holds a token when settled is no longer empty
@@ -96,7 +97,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Inflow = DefaultInflow
 	}
 	s := &Server{
-		cfg: cfg, box: mailbox.New[item](mailboxSize), wheel: mqtt.NewWheel(0), limit: maxTickets, conns: map[*conn]struct{}{},
+		cfg: cfg, box: mailbox.New[item](mailboxSize), wheel: mqtt.NewWheel(0), limit: maxTickets, conns: map[*conn]struct{}{}, latest: map[sim.DeviceID]*conn{},
 		ready: make(chan struct{}, 1), quit: make(chan struct{}), closed: make(chan struct{}),
 	}
 	s.owned.Go(newOwner(s).run)

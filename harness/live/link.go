@@ -1,8 +1,10 @@
 package live
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -182,6 +184,17 @@ func (l *link) drain(s *Stage) {
 		l.sending = false
 		l.mu.Unlock()
 		return
+	}
+}
+
+// until waits for the link's end, at most for d and while ctx lives.
+func (l *link) until(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-l.gone:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/flotilla-sim/flotilla/harness/mailbox"
 	"github.com/flotilla-sim/flotilla/sim"
@@ -37,6 +38,7 @@ type player struct {
 	armed   sim.Time // what the pacer was asked for
 	number  uint32   // of the latest link asked for
 	link    *link    // nil while there is none
+	parted  *link    // the latest that the device closed itself; its last words may still be on their way
 	dialing context.CancelFunc
 	fetches map[uint32]context.CancelFunc
 	kept    *partial
@@ -237,12 +239,19 @@ func (p *player) send(m sim.Message) {
 	}
 	p.link.send(p.stage, m)
 	if m.Kind == sim.Close {
-		p.link = nil
+		p.parted, p.link = p.link, nil
 	}
 }
 
+// lastWords is how long the next link waits for what was said on the one that
+// the device closed itself: as long as a connection may wait for its socket.
+const lastWords = 2 * time.Second
+
 // dial opens a link in a goroutine of its own; the mailbox gets it, or the
-// Close that says it could not be opened.
+// Close that says it could not be opened. What the device said before it closed
+// the link before leaves first, as it does where one processor says both: a hub
+// that is asked for a new session ends the old one, and never reads the answer
+// of a device that has rebooted since.
 func (p *player) dial() {
 	if p.dialing != nil {
 		p.dialing() // the machine has lost its patience
@@ -251,9 +260,14 @@ func (p *player) dial() {
 	number, s := p.number, p.stage
 	ctx, end := s.span()
 	p.dialing = end
-	wanted, client, wild := s.cfg.Now(), p.client, p.wild
+	client, wild, parted := p.client, p.wild, p.parted
+	p.parted = nil
 	s.life(func(context.Context) {
 		defer end()
+		if parted != nil {
+			parted.until(ctx, lastWords)
+		}
+		wanted := s.cfg.Now()
 		if s.connects.Acquire(ctx, 1) != nil {
 			return
 		}
