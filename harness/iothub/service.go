@@ -45,27 +45,6 @@ type Service struct {
 	Retries    int              // how often a request is tried again that the hub answered with 429 or 503; 0: not at all
 }
 
-// ServiceError is a hub's own answer to a request it did not carry out.
-type ServiceError struct {
-	Op      string        // method and path
-	Status  int           // of HTTP
-	Code    string        // the hub's word, `DeviceNotFound`; "" if it said none
-	Message string        // the hub's text, or the HTTP reason phrase
-	After   time.Duration // Retry-After, 0 if it said none
-}
-
-func (e *ServiceError) Error() string {
-	what := e.Code
-	if what == "" {
-		what = http.StatusText(e.Status)
-	}
-	s := fmt.Sprintf("%s: %d %s", e.Op, e.Status, what)
-	if e.Message != "" && e.Message != what {
-		s += ": " + e.Message
-	}
-	return s
-}
-
 // Unreachable is an error before an answer: no connection, no trust in the
 // certificate, or a connection that broke.
 type Unreachable struct {
@@ -135,7 +114,7 @@ type request struct {
 }
 
 // do sends a request and reads the answer into out, unless that is nil.
-// Errors are *ServiceError, *Unreachable, the context's, or say what is wrong
+// Errors are *RESTError, *Unreachable, the context's, or say what is wrong
 // with the answer.
 func (c *caller) do(ctx context.Context, r request, out any) (http.Header, error) {
 	var body []byte
@@ -148,12 +127,12 @@ func (c *caller) do(ctx context.Context, r request, out any) (http.Header, error
 	wait := firstRetry
 	for try := 0; ; try++ {
 		h, err := c.once(ctx, r, body, out)
-		refused, ok := errors.AsType[*ServiceError](err)
+		refused, ok := errors.AsType[*RESTError](err)
 		if !ok || try >= c.service.Retries || refused.Status != http.StatusTooManyRequests && refused.Status != http.StatusServiceUnavailable {
 			return h, err
 		}
-		if refused.After > 0 {
-			wait = min(refused.After, maxRetryAfter)
+		if s, err := strconv.ParseUint(h.Get("Retry-After"), 10, 16); err == nil {
+			wait = min(time.Duration(s)*time.Second, maxRetryAfter)
 		}
 		pause := time.NewTimer(wait)
 		wait = min(2*wait, maxRetryAfter)
@@ -209,7 +188,7 @@ func (c *caller) once(ctx context.Context, r request, body []byte, out any) (htt
 	case len(answer) > maxResponse:
 		return nil, fmt.Errorf("%s: the answer has more than %d bytes", op, maxResponse)
 	case res.StatusCode < 200 || res.StatusCode > 299:
-		return res.Header, serviceError(op, res, answer)
+		return res.Header, fmt.Errorf("%s: %w", op, refusal(res, answer))
 	case out == nil:
 		return res.Header, nil
 	}
@@ -242,33 +221,22 @@ func (c *caller) authorization() string {
 	return c.token
 }
 
-// serviceError reads a hub's refusal: `{"Message":"ErrorCode:<Name>;<text>"}`
-// where the text stands in quotes, and the header iothub-errorcode.
-func serviceError(op string, res *http.Response, body []byte) *ServiceError {
-	e := &ServiceError{Op: op, Status: res.StatusCode, Code: res.Header.Get("iothub-errorcode")}
-	if s, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 16); err == nil {
-		e.After = time.Duration(s) * time.Second
-	}
-	var envelope struct{ Message string }
-	if json.Unmarshal(body, &envelope) != nil || envelope.Message == "" {
-		if e.Message = strings.TrimSpace(string(body[:min(len(body), 200)])); e.Message == "" {
-			e.Message = http.StatusText(e.Status)
-		}
-		return e
-	}
-	e.Message = envelope.Message
-	if head, text, ok := strings.Cut(envelope.Message, ";"); ok {
-		if _, code, ok := strings.Cut(head, ":"); ok {
-			if e.Code == "" {
-				e.Code = code
-			}
-			e.Message = text
-			if n := len(text); n >= 2 && text[0] == text[n-1] {
-				e.Message = text[1 : n-1]
-			}
-		}
+// refusal reads what a hub answered instead.
+func refusal(res *http.Response, body []byte) *RESTError {
+	e := ParseError(res.StatusCode, body)
+	if code := res.Header.Get(ErrorHeader); code != "" {
+		e.Code = code
 	}
 	return e
+}
+
+// query runs a query expression.
+func (c *caller) query(ctx context.Context, path string, q any) (*QueryResult, error) {
+	var r QueryResult
+	if _, err := c.do(ctx, request{method: http.MethodPost, path: path, body: q}, &r); err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 // segment escapes an id as one segment of a path. A dot alone would be taken
