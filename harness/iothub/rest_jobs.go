@@ -1,0 +1,173 @@
+package iothub
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/doc"
+	"github.com/flotilla-sim/flotilla/sim/hub"
+	"github.com/flotilla-sim/flotilla/sim/job"
+)
+
+// maxJobID is how long a job id may be, in bytes.
+const maxJobID = 128
+
+// putJob schedules a job: PUT /jobs/v2/{jobId}.
+func (r *request) putJob() error {
+	var body JobRequest
+	if err := r.read(&body, MaxJobBody); err != nil {
+		return err
+	}
+	id := r.last()
+	if len(id) > maxJobID {
+		return invalid("the job id has %d bytes, the limit is %d", len(id), maxJobID)
+	}
+	if body.JobID != "" && body.JobID != id {
+		return invalid("jobId is %.40q in the body and %.40q in the path", body.JobID, id)
+	}
+	if body.JobParameters == nil {
+		return refuse(http.StatusBadRequest, "ArgumentNull", "jobParameters is missing")
+	}
+	spec, err := body.JobParameters.spec()
+	if err != nil {
+		return err
+	}
+	spec.ID = id
+	reply, err := r.do(hub.SubmitJob{Spec: spec, Unique: r.cfg.Strict, Forget: true})
+	if err != nil {
+		return err
+	}
+	return r.reply(r.parent(reply.Job))
+}
+
+// spec makes a job's parameters a job of the engine.
+func (p *JobParameters) spec() (s job.Spec, err error) {
+	kind, ok := jobType(p.JobType)
+	if !ok {
+		return s, invalid("jobType is %.40q, it must be one of %s", p.JobType, strings.Join(jobTypes[:], ", "))
+	}
+	s.Kind = kind
+	if len(p.DeviceIDs) == 0 {
+		return s, refuse(http.StatusBadRequest, "ArgumentNull", "DeviceIds names no device")
+	}
+	s.Targets = make([]sim.DeviceID, len(p.DeviceIDs))
+	for i, id := range p.DeviceIDs {
+		if strings.TrimSpace(id) == "" {
+			return s, invalid("DeviceIds[%d] is blank", i)
+		}
+		s.Targets[i] = sim.DeviceID(id)
+	}
+	if p.Timeout != nil {
+		if s.Timeout = time.Duration(*p.Timeout); s.Timeout < MinJobTimeout || s.Timeout > MaxJobTimeout {
+			return s, invalid("Timeout is %s, it must be 1 minute to 1 day", *p.Timeout)
+		}
+	}
+	switch kind {
+	case JobFirmwareUpdate:
+		if s.PackageURI = p.PackageURI; s.PackageURI == "" {
+			return s, refuse(http.StatusBadRequest, "ArgumentNull", "PackageUri is missing")
+		}
+	case JobConfigurationUpdate:
+		if p.Value == nil {
+			return s, refuse(http.StatusBadRequest, "ArgumentNull", "Value is missing; it is a string and may be empty")
+		}
+		s.Configuration = *p.Value
+	case JobReadDeviceProperties:
+		if s.Names = p.DevicePropertyNames; s.Names == nil {
+			s.Names = p.SystemPropertyNames
+		}
+		if len(s.Names) == 0 {
+			return s, refuse(http.StatusBadRequest, "ArgumentNull", "DevicePropertyNames names no property")
+		}
+	case JobWriteDeviceProperties:
+		if k := p.DeviceProperties.Kind(); k != doc.KindObject && k != doc.KindAbsent && k != doc.KindNull {
+			return s, invalid("DeviceProperties is of type %s, it must be an object of names and values", k)
+		}
+		if p.DeviceProperties.Len() == 0 {
+			return s, refuse(http.StatusBadRequest, "ArgumentNull", "DeviceProperties names no property")
+		}
+		for name, v := range p.DeviceProperties.Members() {
+			s.Properties = append(s.Properties, doc.Member{Name: name, Value: v})
+		}
+	}
+	return s, nil
+}
+
+// getJob answers with a parent or a child: GET /jobs/v2/{jobId}.
+func (r *request) getJob() error {
+	reply, err := r.do(hub.GetJob{ID: r.last()})
+	if err != nil {
+		return err
+	}
+	switch {
+	case reply.Job != nil && visible(reply.Job.Kind):
+		return r.reply(r.parent(reply.Job))
+	case len(reply.Children) == 1 && visible(reply.Children[0].Kind):
+		return r.reply(r.child(&reply.Children[0], sim.Never))
+	}
+	return refuse(http.StatusNotFound, "JobNotFound", "no job %q", r.last())
+}
+
+// visible says whether the preview has a word for a kind of job.
+func visible(kind string) bool {
+	for _, t := range jobTypes {
+		if t == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// jobStatus is a state of the engine in the preview's words.
+func jobStatus(s job.Status) string {
+	switch s {
+	case job.Pending, job.Scheduled:
+		return StatusEnqueued
+	case job.Running, job.Stopped:
+		return StatusRunning
+	case job.Completed:
+		return StatusCompleted
+	case job.Failed:
+		return StatusFailed
+	case job.Cancelled:
+		return StatusCancelled
+	}
+	return StatusUnknown
+}
+
+// parent writes a job: it starts when it is scheduled, and has a reason of
+// failure only if something failed.
+func (r *request) parent(v *job.View) *JobResponse {
+	j := &JobResponse{
+		JobID: v.ID, Type: v.Kind, Status: jobStatus(v.Status), StartTimeUTC: r.at(v.Created), EndTimeUTC: r.at(v.End),
+		FailureReason: v.FailureReason, StatusMessage: v.StatusMessage,
+	}
+	if v.Status.Ended() && j.FailureReason == "" && v.Counts.Failed > 0 {
+		j.FailureReason = fmt.Sprintf("%d of %d devices failed", v.Counts.Failed, v.Counts.Total)
+	}
+	return j
+}
+
+// child writes one device's part of a job; scheduled is when the job was, and
+// stands for the start until that has come.
+func (r *request) child(c *job.ChildView, scheduled sim.Time) *JobResponse {
+	start := c.Start
+	if start == sim.Never {
+		start = scheduled
+	}
+	return &JobResponse{
+		JobID: c.ID, Type: c.Kind, Status: jobStatus(c.Status), StartTimeUTC: r.at(start), EndTimeUTC: r.at(c.End),
+		FailureReason: c.FailureReason, StatusMessage: c.StatusMessage, DeviceID: string(c.Device), ParentJobID: c.Parent,
+	}
+}
+
+// at is an instant on the wire, nil for one that has not come.
+func (h *Handler) at(t sim.Time) *Time {
+	if t == sim.Never {
+		return nil
+	}
+	return &Time{h.cfg.Epoch.UTC(t)}
+}
