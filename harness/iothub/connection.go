@@ -100,6 +100,9 @@ func parseConnectionString(s string) (c ConnectionString, err error) {
 
 // checkHost holds a host, perhaps with a port, against what a URL takes.
 func checkHost(host string) error {
+	if strings.Contains(host, "/") {
+		return fmt.Errorf("HostName %.80q: write the name alone, without https:// and path", host)
+	}
 	name, port, ok := strings.Cut(host, ":")
 	if strings.HasPrefix(host, "[") || strings.Count(host, ":") > 1 { // IPv6
 		var err error
@@ -112,7 +115,7 @@ func checkHost(host string) error {
 			return fmt.Errorf("HostName %.80q is neither a name nor an address", host)
 		}
 	} else if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") != "" {
-		return fmt.Errorf("HostName %.80q: write the name alone, without https:// and path", host)
+		return fmt.Errorf("HostName %.80q holds what no host name holds", host)
 	}
 	if !ok {
 		return nil
