@@ -104,8 +104,8 @@ func newCaller(s Service) (*caller, error) {
 
 func (c *caller) close() { c.client.CloseIdleConnections() }
 
-// request is one request of the service's REST interface.
-type request struct {
+// call is one request of the service's REST interface.
+type call struct {
 	method string
 	path   string // escaped, from `/`
 	query  url.Values
@@ -116,7 +116,7 @@ type request struct {
 // do sends a request and reads the answer into out, unless that is nil.
 // Errors are *RESTError, *Unreachable, the context's, or say what is wrong
 // with the answer.
-func (c *caller) do(ctx context.Context, r request, out any) (http.Header, error) {
+func (c *caller) do(ctx context.Context, r call, out any) (http.Header, error) {
 	var body []byte
 	if r.body != nil {
 		var err error
@@ -145,7 +145,7 @@ func (c *caller) do(ctx context.Context, r request, out any) (http.Header, error
 	}
 }
 
-func (c *caller) once(ctx context.Context, r request, body []byte, out any) (http.Header, error) {
+func (c *caller) once(ctx context.Context, r call, body []byte, out any) (http.Header, error) {
 	scheme := "https"
 	if c.service.Plain {
 		scheme = "http"
@@ -233,7 +233,7 @@ func refusal(res *http.Response, body []byte) *RESTError {
 // query runs a query expression.
 func (c *caller) query(ctx context.Context, path string, q any) (*QueryResult, error) {
 	var r QueryResult
-	if _, err := c.do(ctx, request{method: http.MethodPost, path: path, body: q}, &r); err != nil {
+	if _, err := c.do(ctx, call{method: http.MethodPost, path: path, body: q}, &r); err != nil {
 		return nil, err
 	}
 	return &r, nil
