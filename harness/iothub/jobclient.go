@@ -97,7 +97,7 @@ func (c *JobClient) schedule(ctx context.Context, id string, p JobParameters) (*
 		return nil, fmt.Errorf("job %s names a device without an id", id)
 	}
 	var r JobResponse
-	_, err := c.do(ctx, request{method: http.MethodPut, path: "/jobs/v2/" + segment(id), body: JobRequest{id, &p}}, &r)
+	_, err := c.do(ctx, call{method: http.MethodPut, path: "/jobs/v2/" + segment(id), body: JobRequest{id, &p}}, &r)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (c *JobClient) GetJob(ctx context.Context, jobID string) (*JobResponse, err
 		return nil, errors.New("the job has no id")
 	}
 	var r JobResponse
-	if _, err := c.do(ctx, request{method: http.MethodGet, path: "/jobs/v2/" + segment(jobID)}, &r); err != nil {
+	if _, err := c.do(ctx, call{method: http.MethodGet, path: "/jobs/v2/" + segment(jobID)}, &r); err != nil {
 		return nil, err
 	}
 	return &r, nil
@@ -120,7 +120,7 @@ func (c *JobClient) GetJob(ctx context.Context, jobID string) (*JobResponse, err
 // GetJobs returns jobs and their parts, parents first, 1,000 at most.
 func (c *JobClient) GetJobs(ctx context.Context) ([]JobResponse, error) {
 	var list []JobResponse
-	_, err := c.do(ctx, request{method: http.MethodGet, path: "/jobs/v2"}, &list)
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/jobs/v2"}, &list)
 	return list, err
 }
 
@@ -130,7 +130,7 @@ func (c *JobClient) Cancel(ctx context.Context, jobID string) error {
 	if jobID == "" {
 		return errors.New("the job has no id")
 	}
-	_, err := c.do(ctx, request{method: http.MethodDelete, path: "/jobs/v2/" + segment(jobID)}, nil)
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: "/jobs/v2/" + segment(jobID)}, nil)
 	return err
 }
 

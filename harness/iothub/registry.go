@@ -53,7 +53,7 @@ func (r *Registry) put(ctx context.Context, d Device, match string) (*Device, er
 	if d.DeviceID == "" {
 		return nil, errNoDevice
 	}
-	q := request{method: http.MethodPut, path: device(d.DeviceID), body: d}
+	q := call{method: http.MethodPut, path: device(d.DeviceID), body: d}
 	if match != "" {
 		q.header = map[string]string{"If-Match": match}
 	}
@@ -82,7 +82,7 @@ func (r *Registry) Get(ctx context.Context, id string) (*Device, error) {
 		return nil, errNoDevice
 	}
 	var d Device
-	if _, err := r.do(ctx, request{method: http.MethodGet, path: device(id)}, &d); err != nil {
+	if _, err := r.do(ctx, call{method: http.MethodGet, path: device(id)}, &d); err != nil {
 		return nil, err
 	}
 	return &d, nil
@@ -93,7 +93,7 @@ func (r *Registry) Delete(ctx context.Context, id, etag string) error {
 	if id == "" {
 		return errNoDevice
 	}
-	_, err := r.do(ctx, request{method: http.MethodDelete, path: device(id), header: map[string]string{"If-Match": ifMatch(etag)}}, nil)
+	_, err := r.do(ctx, call{method: http.MethodDelete, path: device(id), header: map[string]string{"If-Match": ifMatch(etag)}}, nil)
 	return err
 }
 
@@ -102,7 +102,7 @@ func (r *Registry) List(ctx context.Context, top int) ([]Device, error) {
 	if top < 0 || top > maxList {
 		return nil, fmt.Errorf("a list has 1 to %d devices, not %d", maxList, top)
 	}
-	q := request{method: http.MethodGet, path: "/devices/"}
+	q := call{method: http.MethodGet, path: "/devices/"}
 	if top > 0 {
 		q.query = url.Values{"top": {strconv.Itoa(top)}}
 	}
@@ -157,7 +157,7 @@ func (r *Registry) QueryDevicesByTags(ctx context.Context, tags []string, maxCou
 		maxCount = maxList
 	}
 	var list []Device
-	_, err := r.do(ctx, request{
+	_, err := r.do(ctx, call{
 		method: http.MethodPost, path: "/devices/query",
 		query: url.Values{"tags": {strings.Join(tags, ",")}, "top": {strconv.Itoa(maxCount)}},
 	}, &list)
@@ -175,7 +175,7 @@ func (r *Registry) SetServiceProperties(ctx context.Context, id string, p Servic
 		return nil, fmt.Errorf("device %s: the service properties have no etag; get the device first, or give `*`", id)
 	}
 	var answer ServiceProperties
-	_, err := r.do(ctx, request{
+	_, err := r.do(ctx, call{
 		method: http.MethodPut, path: device(id) + "/serviceProperties", header: map[string]string{"If-Match": ifMatch(p.ETag)}, body: p,
 	}, &answer)
 	if err != nil {
@@ -187,7 +187,7 @@ func (r *Registry) SetServiceProperties(ctx context.Context, id string, p Servic
 // Statistics counts the hub's devices.
 func (r *Registry) Statistics(ctx context.Context) (Statistics, error) {
 	var s Statistics
-	_, err := r.do(ctx, request{method: http.MethodGet, path: "/statistics/devices"}, &s)
+	_, err := r.do(ctx, call{method: http.MethodGet, path: "/statistics/devices"}, &s)
 	return s, err
 }
 

@@ -36,13 +36,14 @@ const (
 // Service says where a hub is and how it is talked to; JobClient, Registry and
 // ControlPlane are made of one. Connection is needed.
 type Service struct {
-	Connection ConnectionString // of a policy
-	Addr       string           // host:port to dial; "": the connection string's host and port, 443 without one
-	Roots      *x509.CertPool   // that may sign the hub's certificate; nil: the system's
-	Plain      bool             // plain HTTP: for the loopback interface and tests alone
-	Agent      string           // what the client says it is, `flotilla/1.2`
-	Now        func() time.Time // for tokens; nil: time.Now
-	Retries    int              // how often a request is tried again that the hub answered with 429 or 503; 0: not at all
+	Connection ConnectionString  // of a policy
+	Addr       string            // host:port to dial; "": the connection string's host and port, 443 without one
+	Roots      *x509.CertPool    // that may sign the hub's certificate; nil: the system's
+	Plain      bool              // plain HTTP: for the loopback interface and tests alone
+	Agent      string            // what the client says it is, `flotilla/1.2`
+	Now        func() time.Time  // for tokens; nil: time.Now
+	Carrier    http.RoundTripper // carries the requests instead of connections to Addr; nil: none
+	Retries    int               // how often a request is tried again that the hub answered with 429 or 503; 0: not at all
 }
 
 // Unreachable is an error before an answer: no connection, no trust in the
@@ -87,6 +88,10 @@ func newCaller(s Service) (*caller, error) {
 		}
 		c.addr = net.JoinHostPort(s.Connection.Name(), port)
 	}
+	if s.Carrier != nil {
+		c.client = &http.Client{Transport: s.Carrier, CheckRedirect: stay}
+		return c, nil
+	}
 	dialer := net.Dialer{Timeout: 10 * time.Second}
 	c.client = &http.Client{
 		Transport: &http.Transport{
@@ -97,15 +102,18 @@ func newCaller(s Service) (*caller, error) {
 			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: time.Minute,
 			MaxIdleConnsPerHost: idleConns, IdleConnTimeout: time.Minute,
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the token is this hub's
+		CheckRedirect: stay,
 	}
 	return c, nil
 }
 
+// stay follows no redirect: the token is this hub's.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
 func (c *caller) close() { c.client.CloseIdleConnections() }
 
-// request is one request of the service's REST interface.
-type request struct {
+// call is one request of the service's REST interface.
+type call struct {
 	method string
 	path   string // escaped, from `/`
 	query  url.Values
@@ -116,7 +124,7 @@ type request struct {
 // do sends a request and reads the answer into out, unless that is nil.
 // Errors are *RESTError, *Unreachable, the context's, or say what is wrong
 // with the answer.
-func (c *caller) do(ctx context.Context, r request, out any) (http.Header, error) {
+func (c *caller) do(ctx context.Context, r call, out any) (http.Header, error) {
 	var body []byte
 	if r.body != nil {
 		var err error
@@ -145,7 +153,7 @@ func (c *caller) do(ctx context.Context, r request, out any) (http.Header, error
 	}
 }
 
-func (c *caller) once(ctx context.Context, r request, body []byte, out any) (http.Header, error) {
+func (c *caller) once(ctx context.Context, r call, body []byte, out any) (http.Header, error) {
 	scheme := "https"
 	if c.service.Plain {
 		scheme = "http"
@@ -233,7 +241,7 @@ func refusal(res *http.Response, body []byte) *RESTError {
 // query runs a query expression.
 func (c *caller) query(ctx context.Context, path string, q any) (*QueryResult, error) {
 	var r QueryResult
-	if _, err := c.do(ctx, request{method: http.MethodPost, path: path, body: q}, &r); err != nil {
+	if _, err := c.do(ctx, call{method: http.MethodPost, path: path, body: q}, &r); err != nil {
 		return nil, err
 	}
 	return &r, nil
