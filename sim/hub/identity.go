@@ -24,7 +24,7 @@ func checkEtag(what, said string, is uint64) error {
 	if said == "" || said == "*" || said == strconv.FormatUint(is, 10) {
 		return nil
 	}
-	return &Error{CodePrecondition, fmt.Sprintf("the %s has changed since it was read: its etag is another one", what)}
+	return &Error{CodePrecondition, fmt.Sprintf("the etag of the %s is another one; read it again", what)}
 }
 
 // checkSecrets holds keys and thumbprints against the hub's rules; a missing

@@ -73,6 +73,15 @@ func (s Jobs) ChildID(n, i int) string { return s.ids.make(Ref{uint32(n), uint32
 // Child returns child i of job n.
 func (s Jobs) Child(n, i int) ChildView { return s.jobs.At(n).childView(&s.ids, i) }
 
+// ChildStatus returns the state of child i of job n.
+func (s Jobs) ChildStatus(n, i int) Status {
+	j := s.jobs.At(n)
+	if i >= j.children.Len() {
+		return Pending
+	}
+	return j.children.At(i).status
+}
+
 // Order compares children of one job as their ids do, without making them.
 func (s Jobs) Order(n int, a, b uint32) int {
 	return s.ids.compare(Ref{uint32(n), a}, Ref{uint32(n), b})
