@@ -32,7 +32,7 @@ const (
 )
 
 // commands is the table of commands, in the order of the help.
-var commands = []func(*env) *cobra.Command{runCommand, checkCommand, listCommand, schemaCommand, reportCommand, soakCommand, doctorCommand, versionCommand}
+var commands = []func(*env) *cobra.Command{runCommand, checkCommand, listCommand, schemaCommand, reportCommand, jobsCommand, devicesCommand, soakCommand, doctorCommand, versionCommand}
 
 // env is what a command has of the world outside.
 type env struct {
