@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,9 @@ type HandlerConfig struct {
 // Handler is the REST surface of a hub: that of the 2016 device management
 // preview so far. It may be served on any number of listeners.
 type Handler struct {
-	cfg HandlerConfig
+	cfg    HandlerConfig
+	scans  chan struct{} // holds a token for each query that runs
+	orders orders
 }
 
 // NewHandler makes a Handler.
@@ -63,7 +66,7 @@ func NewHandler(cfg HandlerConfig) (*Handler, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{cfg: cfg}, nil
+	return &Handler{cfg: cfg, scans: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}, nil
 }
 
 func randomKeys() (primary, secondary []byte, err error) {
@@ -121,9 +124,29 @@ type route struct {
 var routes = []route{
 	{http.MethodPut, []string{"jobs", "v2", ""}, RegistryWrite, (*request).putJob},
 	{http.MethodGet, []string{"jobs", "v2", ""}, RegistryRead, (*request).getJob},
+	{http.MethodDelete, []string{"jobs", "v2", ""}, RegistryWrite, (*request).cancelJob},
+	{http.MethodGet, []string{"jobs", "v2"}, RegistryRead, (*request).listJobs},
+	{http.MethodPost, []string{"jobs", "v2", "query"}, RegistryRead, (*request).queryJobs},
 	{http.MethodPut, []string{"devices", ""}, RegistryWrite, (*request).putDevice},
 	{http.MethodGet, []string{"devices", ""}, RegistryRead, (*request).getDevice},
 	{http.MethodDelete, []string{"devices", ""}, RegistryWrite, (*request).deleteDevice},
+	{http.MethodGet, []string{"devices"}, RegistryRead, (*request).listDevices},
+	{http.MethodPost, []string{"devices", "query"}, RegistryRead, (*request).queryDevices},
+	{http.MethodPut, []string{"devices", "", "serviceProperties"}, RegistryWrite, (*request).putService},
+	{http.MethodGet, []string{"statistics", "devices"}, RegistryRead, (*request).statistics},
+
+	// What the same clients can ask beside device management.
+
+	{http.MethodPost, []string{"jobs", "create"}, RegistryWrite, (*request).notBuilt},
+	{http.MethodGet, []string{"jobs"}, RegistryRead, (*request).notBuilt},
+	{http.MethodGet, []string{"jobs", ""}, RegistryRead, (*request).notBuilt},
+	{http.MethodDelete, []string{"jobs", ""}, RegistryWrite, (*request).notBuilt},
+	{http.MethodPost, []string{"devices"}, RegistryWrite, (*request).notBuilt},
+}
+
+// notBuilt says that import, export and bulk calls are not there.
+func (r *request) notBuilt() error {
+	return refuse(http.StatusNotImplemented, "InvalidOperation", "%s %.200s: import, export and bulk operations are not built; create devices one by one", r.Method, r.URL.Path)
 }
 
 // ServeHTTP answers one request.
@@ -200,6 +223,9 @@ func (r *request) split() error {
 
 // route finds the endpoint.
 func (r *request) route() (*route, error) {
+	if r.parts[0] == "$admin" {
+		return nil, r.notBuilt()
+	}
 	var allowed []string
 	for i := range routes {
 		to := &routes[i]

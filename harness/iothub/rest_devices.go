@@ -151,6 +151,64 @@ func (r *request) deleteDevice() error {
 	return nil
 }
 
+// listDevices answers GET /devices with the first devices in order of their
+// ids.
+func (r *request) listDevices() error {
+	top, err := r.top()
+	if err != nil {
+		return err
+	}
+	v, err := r.cfg.Hub.View(r.Context())
+	if err != nil {
+		return err
+	}
+	all := v.Devices("", "")
+	list := make([]*Device, min(top, all.Len()))
+	for i := range list {
+		list[i] = r.asDevice(all.At(i))
+	}
+	return r.reply(list)
+}
+
+// putService replaces a device's service properties: PUT
+// /devices/{id}/serviceProperties.
+func (r *request) putService() error {
+	var body ServiceProperties
+	if err := r.read(&body, MaxBody); err != nil {
+		return err
+	}
+	properties, tags, err := body.parts()
+	if err != nil {
+		return err
+	}
+	reply, err := r.do(hub.ReplaceService{ID: sim.DeviceID(r.parts[1]), Etag: r.ifMatch(), Properties: properties, Labels: tags})
+	if err != nil {
+		return err
+	}
+	s := asServiceProperties(reply.Device)
+	r.w.Header().Set("ETag", `"`+s.ETag+`"`)
+	return r.reply(s)
+}
+
+// statistics answers GET /statistics/devices.
+func (r *request) statistics() error {
+	v, err := r.cfg.Hub.View(r.Context())
+	if err != nil {
+		return err
+	}
+	var s Statistics
+	for n := range v.Len() {
+		if d := v.Device(n); d != nil {
+			s.TotalDeviceCount++
+			if d.Disabled {
+				s.DisabledDeviceCount++
+			}
+		}
+	}
+	s.EnabledDeviceCount = s.TotalDeviceCount - s.DisabledDeviceCount
+	return r.reply(s)
+}
+
 // device answers with a device and its etag.
 func (r *request) device(d *hub.Device) error {
 	r.w.Header().Set("ETag", `"`+etag(d.Etag)+`"`)

@@ -40,7 +40,7 @@ func (r *request) putJob() error {
 	if err != nil {
 		return err
 	}
-	return r.reply(r.parent(reply.Job))
+	return r.reply(r.asParent(reply.Job))
 }
 
 // spec makes a job's parameters a job of the engine.
@@ -104,11 +104,58 @@ func (r *request) getJob() error {
 	}
 	switch {
 	case reply.Job != nil && visible(reply.Job.Kind):
-		return r.reply(r.parent(reply.Job))
+		return r.reply(r.asParent(reply.Job))
 	case len(reply.Children) == 1 && visible(reply.Children[0].Kind):
-		return r.reply(r.child(&reply.Children[0], sim.Never))
+		return r.reply(r.asChild(&reply.Children[0], sim.Never))
 	}
 	return refuse(http.StatusNotFound, "JobNotFound", "no job %q", r.last())
+}
+
+// cancelJob cancels a job: DELETE /jobs/v2/{jobId}. Its children that have not
+// begun are cancelled, those that have stop at their next step.
+func (r *request) cancelJob() error {
+	reply, err := r.do(hub.GetJob{ID: r.last()})
+	if err != nil {
+		return err
+	}
+	if reply.Job == nil || !visible(reply.Job.Kind) {
+		return refuse(http.StatusNotFound, "JobNotFound", "no job %q; a child is cancelled with its parent", r.last())
+	}
+	if _, err := r.do(hub.CancelJob{ID: r.last()}); err != nil {
+		return err
+	}
+	r.write(http.StatusNoContent, nil)
+	return nil
+}
+
+// maxListed is how many jobs a listing has at most.
+const maxListed = 1000
+
+// listJobs answers GET /jobs/v2: parents first, the latest of them first, then
+// children.
+func (r *request) listJobs() error {
+	v, err := r.cfg.Hub.View(r.Context())
+	if err != nil {
+		return err
+	}
+	list := []*JobResponse{}
+	type parent struct {
+		number    int
+		scheduled sim.Time
+	}
+	var parents []parent
+	for n := v.Jobs.Len() - 1; n >= 0 && len(list) < maxListed; n-- {
+		if j, ok := v.Jobs.At(n); ok && visible(j.Kind) {
+			list = append(list, r.asParent(&j))
+			parents = append(parents, parent{n, j.Created})
+		}
+	}
+	for _, p := range parents {
+		for _, c := range v.Jobs.Children(p.number, 0, maxListed-len(list)) {
+			list = append(list, r.asChild(&c, p.scheduled))
+		}
+	}
+	return r.reply(list)
 }
 
 // visible says whether the preview has a word for a kind of job.
@@ -138,11 +185,11 @@ func jobStatus(s job.Status) string {
 	return StatusUnknown
 }
 
-// parent writes a job: it starts when it is scheduled, and has a reason of
+// asParent writes a job: it starts when it is scheduled, and has a reason of
 // failure only if something failed.
-func (r *request) parent(v *job.View) *JobResponse {
+func (h *Handler) asParent(v *job.View) *JobResponse {
 	j := &JobResponse{
-		JobID: v.ID, Type: v.Kind, Status: jobStatus(v.Status), StartTimeUTC: r.at(v.Created), EndTimeUTC: r.at(v.End),
+		JobID: v.ID, Type: v.Kind, Status: jobStatus(v.Status), StartTimeUTC: h.at(v.Created), EndTimeUTC: h.at(v.End),
 		FailureReason: v.FailureReason, StatusMessage: v.StatusMessage,
 	}
 	if v.Status.Ended() && j.FailureReason == "" && v.Counts.Failed > 0 {
@@ -151,15 +198,15 @@ func (r *request) parent(v *job.View) *JobResponse {
 	return j
 }
 
-// child writes one device's part of a job; scheduled is when the job was, and
+// asChild writes one device's part of a job; scheduled is when the job was, and
 // stands for the start until that has come.
-func (r *request) child(c *job.ChildView, scheduled sim.Time) *JobResponse {
+func (h *Handler) asChild(c *job.ChildView, scheduled sim.Time) *JobResponse {
 	start := c.Start
 	if start == sim.Never {
 		start = scheduled
 	}
 	return &JobResponse{
-		JobID: c.ID, Type: c.Kind, Status: jobStatus(c.Status), StartTimeUTC: r.at(start), EndTimeUTC: r.at(c.End),
+		JobID: c.ID, Type: c.Kind, Status: jobStatus(c.Status), StartTimeUTC: h.at(start), EndTimeUTC: h.at(c.End),
 		FailureReason: c.FailureReason, StatusMessage: c.StatusMessage, DeviceID: string(c.Device), ParentJobID: c.Parent,
 	}
 }

@@ -62,7 +62,7 @@ type DeviceProperty struct {
 type ServiceProperties struct {
 	ETag       string    `json:"etag,omitempty"`
 	Properties doc.Value `json:"properties,omitzero"` // an object
-	Tags       []string  `json:"tags"`
+	Tags       []string  `json:"tags,omitzero"`       // nil is left out, none is []
 }
 
 // Statistics is the answer of GET /statistics/devices.

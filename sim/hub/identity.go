@@ -3,6 +3,7 @@ package hub
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
@@ -23,7 +24,7 @@ func checkEtag(what, said string, is uint64) error {
 	if said == "" || said == "*" || said == strconv.FormatUint(is, 10) {
 		return nil
 	}
-	return &Error{CodePrecondition, fmt.Sprintf("the %s has changed since it was read: its etag is another one", what)}
+	return &Error{CodePrecondition, fmt.Sprintf("the etag of the %s is another one; read it again", what)}
 }
 
 // checkSecrets holds keys and thumbprints against the hub's rules; a missing
@@ -71,6 +72,9 @@ func checkLabels(id sim.DeviceID, labels []string) error {
 		if l == "" || len(l) > maxLabel {
 			return &Error{CodeInvalid, fmt.Sprintf("device %q: a tag has %d bytes; it must have 1 to %d", id, len(l), maxLabel)}
 		}
+		if strings.Contains(l, "\x00") {
+			return &Error{CodeInvalid, fmt.Sprintf("device %q: tag %q holds a zero byte", id, l)}
+		}
 	}
 	return nil
 }
@@ -116,6 +120,8 @@ func (h *Hub) replaceService(now sim.Time, c ReplaceService, out *sim.Outbox) (R
 		return Reply{}, &Error{CodeTooLarge, fmt.Sprintf("device %q: the service properties have %d bytes; the limit is %d", c.ID, size, maxSection)}
 	}
 	d = h.mut(n, out)
+	h.label(c.ID, d.Labels, n, false)
+	h.label(c.ID, c.Labels, n, true)
 	d.Service, d.Labels = c.Properties, c.Labels
 	d.ServiceEtag++
 	h.changed(now, n, out)

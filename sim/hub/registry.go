@@ -106,7 +106,8 @@ func (h *Hub) register(now sim.Time, c Register, out *sim.Outbox) (Reply, error)
 	})
 	h.sessions = append(h.sessions, session{activity: sim.Never, calls: none})
 	h.byID[c.ID] = n
-	h.enlist(c.ID, n)
+	h.ids.Set(string(c.ID), n)
+	h.label(c.ID, c.Labels, n, true)
 	h.count.Devices++
 	h.changed(now, n, out)
 	out.Dirty = append(out.Dirty, sim.Row{Table: sim.TableDevice, Key: uint64(n)})
@@ -142,7 +143,8 @@ func (h *Hub) unregister(now sim.Time, c Unregister, out *sim.Outbox) (Reply, er
 	h.end(now, n, sim.ReasonDisabled, true, out)
 	h.dropWaiting(now, n, &Error{CodeNotFound, fmt.Sprintf("device %q was deleted", id)}, out)
 	h.jobs.Deleted(now, n, out)
-	h.delist(id)
+	h.ids.Delete(string(id))
+	h.label(id, d.Labels, n, false)
 	*h.devices.Mut(int(n)) = nil
 	delete(h.byID, id)
 	h.count.Devices--

@@ -156,6 +156,7 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 		e.lasting = append(kept, number)
 	}
 	e.byID[s.ID] = number
+	e.names.Set(s.ID, number)
 	e.chosen[number] = make(map[uint32]bool, len(s.Targets))
 	e.todo(number)
 	e.note(j, now, out)
@@ -181,6 +182,7 @@ func (e *Engine) choose(j *Job, now sim.Time, limit int, out *sim.Outbox) (more 
 
 // gather takes members of the job's group.
 func (e *Engine) gather(j *Job, now sim.Time, limit int, out *sim.Outbox) (more int) {
+	e.ownSpec(j)
 	last, looked, done, err := e.cfg.Fleet.Gather(j.spec.Group, j.gathered, limit, func(id sim.DeviceID, dev uint32) {
 		j.spec.Targets = append(j.spec.Targets, id)
 		j.devs = append(j.devs, dev)
@@ -237,6 +239,7 @@ func (e *Engine) chooseFailed(j *Job, now sim.Time, out *sim.Outbox) {
 	i := j.cursor
 	j.cursor++
 	if from.children.At(i).status == Failed {
+		e.ownSpec(j)
 		j.spec.Targets = append(j.spec.Targets, from.spec.Targets[i])
 		j.devs = append(j.devs, from.devs[i])
 		j.counts.Total++
@@ -266,6 +269,7 @@ func (e *Engine) Join(now sim.Time, number uint32, id sim.DeviceID, dev uint32, 
 		return
 	}
 	chosen[dev] = true
+	e.ownSpec(j)
 	j.spec.Targets = append(j.spec.Targets, id)
 	j.devs = append(j.devs, dev)
 	j.counts.Total++
@@ -273,4 +277,12 @@ func (e *Engine) Join(now sim.Time, number uint32, id sim.DeviceID, dev uint32, 
 	j.batch.to = len(j.devs)
 	e.todo(number)
 	e.note(j, now, out)
+}
+
+// ownSpec makes a job's spec one that no snapshot has, for targets to be added.
+func (e *Engine) ownSpec(j *Job) {
+	if j.specGen != *e.cfg.Gen {
+		s := *j.spec
+		j.spec, j.specGen = &s, *e.cfg.Gen
+	}
 }
