@@ -52,7 +52,7 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 			Dial:     func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
 			DialOver: dialOver(dialer),
 			Hub:      server, Settled: func() []scenarios.Settled { return settled(server.Settled()) }, Ready: server.Ready(),
-			HTTP: net.http, Publish: net.packages.Publish, Afflict: net.packages.Afflict,
+			HTTP: net.packages.Over(net.http), Publish: net.packages.Publish, Afflict: net.packages.Afflict,
 		},
 		Now: clock.Now, Epoch: clock.Epoch(), Seed: plan.Seed, Host: hub.DefaultHost, Observe: observe,
 	})

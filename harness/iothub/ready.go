@@ -18,10 +18,11 @@ type Ready struct {
 	HTTP             string            `json:"http"`
 	MQTTS            string            `json:"mqtts"`
 	MQTT             string            `json:"mqtt"`
-	Hosts            []string          `json:"hosts"`  // the names the hub answers to
-	CAFile           string            `json:"caFile"` // PEM, of the authority that signed its certificate
-	Data             string            `json:"data"`   // its folder
-	Devices          map[string]string `json:"devices,omitempty"`
+	Hosts            []string          `json:"hosts"`              // the names the hub answers to
+	CAFile           string            `json:"caFile"`             // PEM, of the authority that signed its certificate
+	Data             string            `json:"data"`               // its folder
+	Devices          map[string]string `json:"devices,omitempty"`  // connection strings by device, of those it plays itself
+	Packages         map[string]string `json:"packages,omitempty"` // URIs by package, of those it serves
 }
 
 // maxReady bounds a ready file: 10,000 devices have 2 MB.

@@ -20,11 +20,11 @@ func JobRow(j *JobResponse) []string {
 	if message == "" || j.ParentJobID == "" && j.StatusMessage != "" { // a parent's counts say more
 		message = j.StatusMessage
 	}
-	return []string{j.JobID, j.DeviceID, j.Type, j.Status, instant(j.StartTimeUTC), instant(j.EndTimeUTC), message, j.ParentJobID}
+	return []string{j.JobID, j.DeviceID, j.Type, j.Status, clockText(j.StartTimeUTC), clockText(j.EndTimeUTC), message, j.ParentJobID}
 }
 
-// instant is a time for people: to the millisecond.
-func instant(t *Time) string {
+// clockText is a time for people: to the millisecond.
+func clockText(t *Time) string {
 	if t == nil || t.IsZero() {
 		return ""
 	}
@@ -180,7 +180,7 @@ var CountsPerType = QueryExpression{Aggregate: &Aggregation{
 func PropertyRows(d *Device) (columns []string, rows [][]string) {
 	for _, name := range slices.Sorted(maps.Keys(d.DeviceProperties)) {
 		p := d.DeviceProperties[name]
-		rows = append(rows, []string{name, words(p.Value), instant(p.LastUpdatedTime)})
+		rows = append(rows, []string{name, words(p.Value), clockText(p.LastUpdatedTime)})
 	}
 	return []string{"property", "value", "lastUpdatedTime"}, rows
 }
