@@ -32,7 +32,10 @@ const (
 )
 
 // commands is the table of commands, in the order of the help.
-var commands = []func(*env) *cobra.Command{runCommand, serveCommand, healthcheckCommand, checkCommand, listCommand, schemaCommand, reportCommand, soakCommand, doctorCommand, versionCommand}
+var commands = []func(*env) *cobra.Command{
+	runCommand, serveCommand, jobsCommand, devicesCommand, checkCommand, listCommand, schemaCommand, reportCommand, soakCommand,
+	doctorCommand, healthcheckCommand, versionCommand,
+}
 
 // env is what a command has of the world outside.
 type env struct {
