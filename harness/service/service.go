@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +49,8 @@ type Config struct {
 	Log    *slog.Logger // nil: nothing is logged
 
 	Connections int // to REST, and as many to MQTT; 0: half of what the process may have open
+
+	header, request time.Duration // tests shorten the bounds of a request
 }
 
 // The bounds of a request to REST.
@@ -102,6 +105,9 @@ func Start(ctx context.Context, cfg Config) (s *Service, err error) {
 	}
 	if cfg.Connections <= 0 {
 		cfg.Connections = share()
+	}
+	if cfg.header == 0 {
+		cfg.header, cfg.request = headerTimeout, requestTimeout
 	}
 	s = &Service{
 		cfg: cfg, clock: live.StartClock(), quit: make(chan struct{}),
@@ -181,7 +187,7 @@ func (s *Service) listen(ctx context.Context, policies []iothub.Policy) error {
 		return err
 	}
 	s.web = &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: handler, ReadHeaderTimeout: s.cfg.header, ReadTimeout: s.cfg.request, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 	}
 	s.web.ConnState = s.crowd.watch
 	s.web.ErrorLog = slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug) // handshakes that failed, mostly
@@ -284,7 +290,11 @@ func (s *Service) Pool() *x509.CertPool { return s.authority.Pool() }
 
 // Exposed are the addresses that other machines may reach.
 func (s *Service) Exposed() (list []string) {
-	for _, a := range append([]Address{s.cfg.HTTP, s.cfg.MQTTS, s.cfg.MQTT, s.cfg.Packages}, s.cfg.HTTPS...) {
+	all := append(slices.Clone(s.cfg.HTTPS), s.cfg.HTTP, s.cfg.MQTTS, s.cfg.MQTT)
+	if s.packages != nil && len(s.Ready.Packages) > 0 {
+		all = append(all, s.cfg.Packages)
+	}
+	for _, a := range all {
 		if a != "" && a.outside() {
 			list = append(list, string(a))
 		}
