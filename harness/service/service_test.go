@@ -302,43 +302,33 @@ func TestCloseAnswers(t *testing.T) {
 	<-closed
 }
 
-// TestSlow: who takes too long over a header is closed, who takes too long over
-// a body is told so, and the hub goes on.
+// TestSlow: who takes too long over a handshake or a header is closed, who takes
+// too long over a body is told so, and the hub goes on.
 func TestSlow(t *testing.T) {
-	s := start(t, func(c *Config) { c.header, c.request = 300*time.Millisecond, 600*time.Millisecond })
-	for name, x := range map[string]struct{ said, want string }{
-		"no handshake": {"-", ""},
-		"no header":    {"", ""},
-		"half header":  {"GET /devices HTTP/1.1\r\nHost: loc", ""},
-		"half body":    {request(t, s, 100) + "{", "HTTP/1.1 400 "},
+	header := start(t, func(c *Config) { c.header, c.request = 200*time.Millisecond, time.Minute })
+	body := start(t, func(c *Config) { c.header, c.request = time.Minute, 200*time.Millisecond })
+	for _, x := range []struct{ name, addr, said, want string }{
+		{"no handshake", header.Ready.HTTPS, "", ""},
+		{"no header", header.Ready.HTTP, "", ""},
+		{"half header", header.Ready.HTTP, "GET /devices HTTP/1.1\r\nHost: loc", ""},
+		{"half body", body.Ready.HTTP, request(t, body, 100) + "{", "HTTP/1.1 400 "},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var c net.Conn
-			if x.said == "-" {
-				plain, err := net.Dial("tcp", s.Ready.HTTPS)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer plain.Close()
-				c = plain
-			} else {
-				c = dial(t, s)
-				if _, err := io.WriteString(c, x.said); err != nil {
-					t.Fatal(err)
-				}
-			}
-			b, _ := io.ReadAll(c) // until the hub closes
-			if !strings.HasPrefix(string(b), x.want) || x.want == "" && strings.HasPrefix(string(b), "HTTP/1.1 2") {
-				t.Errorf("answered %q; want %q", b, x.want)
-			}
-		})
+		c, err := net.Dial("tcp", x.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, x.said) // fails if it is late itself, and then it is closed, too
+		b, _ := io.ReadAll(c)     // until the hub closes
+		if !strings.HasPrefix(string(b), x.want) || x.want == "" && strings.HasPrefix(string(b), "HTTP/1.1 2") {
+			t.Errorf("%s: answered %q; want %q", x.name, b, x.want)
+		}
 	}
-	t.Run("others", func(t *testing.T) {
+	for _, s := range []*Service{header, body} {
 		if _, err := s.Hub.Do(t.Context(), hub.GetCounters{}); err != nil {
 			t.Error(err)
 		}
-	})
+	}
 }
 
 // TestCrowd: those who connect and ask nothing cost one another their
