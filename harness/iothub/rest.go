@@ -157,6 +157,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.cfg.Log.Debug("request refused", "method", r.Method, "path", r.URL.Path, "status", e.Status, "code", e.Code)
 		q.fail(e)
 	}
+	if t, ok := q.w.(*taken); ok {
+		t.close()
+	}
 }
 
 // answer does what is asked, or says why not: who asks comes first, so that

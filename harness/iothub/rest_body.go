@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 )
 
@@ -24,9 +25,15 @@ func (r *request) body(limit int64) ([]byte, error) {
 	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "MessageTooLarge", "the body has more than %d bytes", e.Limit)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		r.w.Header().Set("Connection", "close")
-		return nil, refuse(http.StatusBadRequest, "IotHubFormatError", "the body ended early, or took too long")
+		return nil, refuse(http.StatusRequestTimeout, "IotHubFormatError", "the body took too long")
+	case err != nil:
+		r.w.Header().Set("Connection", "close")
+		return nil, refuse(http.StatusBadRequest, "IotHubFormatError", "the body ended early")
+	case r.miscounted(b):
+		return r.complete(b, limit)
 	}
 	return b, nil
 }
@@ -38,10 +45,7 @@ func (r *request) read(v any, limit int64) error {
 	if err != nil {
 		return err
 	}
-	if err := decode(b, v); err != nil {
-		return err
-	}
-	return nil
+	return decode(b, v)
 }
 
 // decode reads one JSON document.
