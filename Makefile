@@ -9,7 +9,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 OUT      ?= $(CURDIR)/flotilla-out
 
-.PHONY: build test live race lint fuzz bench golden digest smoke interop-packages interop
+.PHONY: build test live race lint fuzz bench golden digest smoke interop-packages interop image container container-clean
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
@@ -45,6 +45,22 @@ interop-packages: ## the libraries of other languages, as their lock file says; 
 
 interop: interop-packages ## what we write, read with those libraries
 	FLOTILLA_REQUIRE=node $(GO) test -count=1 -run Interop ./harness/...
+
+IMAGE ?= flotilla:dev
+
+image: ## the program as a container image, IMAGE, from nothing but itself; needs a container engine
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir -m 700 "$$dir/data"; \
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o "$$dir/flotilla" ./cmd/flotilla; \
+	DOCKER_BUILDKIT=0 docker build -q -t $(IMAGE) -f cmd/flotilla/Dockerfile "$$dir" 2>&1 | grep -v -e DEPRECATED -e BuildKit -e environment-variable -e '^$$'; \
+	docker image inspect -f '{{.Size}} bytes' $(IMAGE)
+
+container: ## tests of the hub in a container; needs a container engine
+	FLOTILLA_REQUIRE=docker $(GO) test -count=1 ./harness/flotillatest/container
+
+container-clean: ## what container tests leave behind when they are killed
+	docker ps -aq -f label=org.testcontainers=true | xargs -r docker rm -fv
+	docker network ls -q -f label=org.testcontainers=true | xargs -r docker network rm
+	docker image rm -f flotilla:test >/dev/null 2>&1 || true
 
 bench: ## benchmarks that match BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
