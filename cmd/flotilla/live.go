@@ -79,14 +79,9 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 			s.Packages = record.Packages{Downloads: int64(p.Downloads), Refused: int64(p.Status[4] + p.Status[5]), BytesServed: int64(p.BytesServed)}
 			c := server.Counters()
 			countServer(s, c)
-			g := devices.Generator()
-			s.Generator = record.Generator{
-				LagP50: int64(g.WakeLag.P50), LagP99: int64(g.WakeLag.P99), LagMax: int64(g.WakeLag.Max),
-				Planned: int64(g.Planned), Sent: int64(g.Sent), Dropped: int64(g.Dropped),
-				HubQueue: int64(c.MailboxHigh), DeviceQueue: int64(g.MailboxHigh), DownloadWait: int64(g.DownloadWait.Max),
-				GCCycles: cycles, GCPause: int64(pause),
-			}
-			s.VoidReason = g.Doubt(plan.MaxLag, len(plan.Faults) > 0)
+			s.Generator = generator(devices)
+			s.Generator.HubQueue, s.Generator.GCCycles, s.Generator.GCPause = int64(c.MailboxHigh), cycles, int64(pause)
+			s.VoidReason = devices.Generator().Doubt(plan.MaxLag, len(plan.Faults) > 0)
 			return nil
 		},
 		close: func(ctx context.Context) error {
@@ -96,6 +91,16 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 			return errors.Join(err, net.packages.Close(ctx), server.Close(ctx))
 		},
 	}, nil
+}
+
+// generator is how the stage's own machinery fared.
+func generator(devices *live.Stage) record.Generator {
+	g := devices.Generator()
+	return record.Generator{
+		LagP50: int64(g.WakeLag.P50), LagP99: int64(g.WakeLag.P99), LagMax: int64(g.WakeLag.Max),
+		Planned: int64(g.Planned), Sent: int64(g.Sent), Dropped: int64(g.Dropped),
+		DeviceQueue: int64(g.MailboxHigh), DownloadWait: int64(g.DownloadWait.Max),
+	}
 }
 
 // farewell is how long devices may take to say goodbye: a run that was

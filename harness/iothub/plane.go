@@ -198,7 +198,7 @@ func (p *Plane) do(ctx context.Context, c hub.Command) (hub.Reply, error) {
 	case hub.ListChildren:
 		return p.listChildren(ctx, c)
 	case hub.GetCounters:
-		return hub.Reply{}, unsaid("the hub's counters: the REST interface of 2016 does not tell them")
+		return hub.Reply{}, unsaid("the REST interface of 2016 tells no counters")
 	}
 	name := strings.TrimPrefix(fmt.Sprintf("%T", c), "hub.")
 	return hub.Reply{}, unsaid(name + ": the REST interface of 2016 has no word for it")

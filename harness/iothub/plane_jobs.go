@@ -224,8 +224,12 @@ func (p *Plane) note(f *followed, before *job.View, parts []job.ChildView) {
 	}
 	for i := range f.children {
 		c := &f.children[i]
-		if s, known := was[c.ID]; known && s == c.Status {
+		last, known := was[c.ID]
+		if known && last == c.Status || c.Status == job.Pending {
 			continue
+		}
+		if c.Status.Ended() && last != job.Running && c.Start != sim.Never { // between two looks
+			list = append(list, sim.Observation{At: c.Start, Device: c.Device, Event: sim.EventChild, Job: f.spec.ID, Text: job.Running.String()})
 		}
 		o := sim.Observation{At: c.Start, Device: c.Device, Event: sim.EventChild, Job: f.spec.ID, Text: c.Status.String()}
 		if c.Status.Ended() {
