@@ -50,16 +50,8 @@ type Config struct {
 
 	Connections int // to REST, and as many to MQTT; 0: half of what the process may have open
 
-	header, request time.Duration // tests shorten the bounds of a request
+	header, request time.Duration // tests shorten the bounds of a request's head, and of its body
 }
-
-// The bounds of a request to REST.
-const (
-	headerTimeout  = 10 * time.Second // from the open connection, or the first byte, to the header's end, TLS included
-	requestTimeout = 30 * time.Second // to the body's end
-	idleTimeout    = 2 * time.Minute  // between two requests
-	maxHeader      = 32 << 10         // bytes
-)
 
 // The times of Close.
 const (
@@ -77,7 +69,6 @@ type Service struct {
 	clock     live.Clock
 	authority *hubd.Authority
 	temporary string // folder to remove
-	crowd     *crowd
 	gate      *gate
 	web       *http.Server
 	serving   sync.WaitGroup
@@ -106,12 +97,9 @@ func Start(ctx context.Context, cfg Config) (s *Service, err error) {
 	if cfg.Connections <= 0 {
 		cfg.Connections = share()
 	}
-	if cfg.header == 0 {
-		cfg.header, cfg.request = headerTimeout, requestTimeout
-	}
 	s = &Service{
 		cfg: cfg, clock: live.StartClock(), quit: make(chan struct{}),
-		crowd: newCrowd(cfg.Connections), gate: &gate{most: int64(cfg.Connections)},
+		gate: &gate{most: int64(cfg.Connections)},
 	}
 	defer func() {
 		if err != nil {
@@ -186,12 +174,10 @@ func (s *Service) listen(ctx context.Context, policies []iothub.Policy) error {
 	if err != nil {
 		return err
 	}
-	s.web = &http.Server{
-		Handler: handler, ReadHeaderTimeout: s.cfg.header, ReadTimeout: s.cfg.request, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+	s.web = iothub.NewServer(handler, s.cfg.Connections)
+	if s.cfg.header > 0 {
+		s.web.ReadHeaderTimeout, s.web.ReadTimeout = s.cfg.header, s.cfg.request
 	}
-	s.web.ConnState = s.crowd.watch
-	s.web.ErrorLog = slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug) // handshakes that failed, mostly
-
 	for i, a := range s.cfg.HTTPS {
 		list, err := a.listen(ctx)
 		if err != nil {
