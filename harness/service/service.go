@@ -99,7 +99,7 @@ func Start(ctx context.Context, cfg Config) (s *Service, err error) {
 	}
 	s = &Service{
 		cfg: cfg, clock: live.StartClock(), quit: make(chan struct{}),
-		gate: &gate{most: int64(cfg.Connections)},
+		gate: &gate{most: cfg.Connections},
 	}
 	defer func() {
 		if err != nil {

@@ -21,7 +21,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/flotilla-sim/flotilla/harness/iothub"
+	"github.com/flotilla-sim/flotilla/harness/mqtt"
+	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/hub"
+	"github.com/flotilla-sim/flotilla/sim/sas"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -368,8 +371,8 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// TestGate: one connection to MQTT too many is closed at once, and as soon as
-// there is room again one is taken.
+// TestGate: of connections to MQTT those that say nothing make room for others;
+// devices keep theirs, and with devices alone the newcomer is closed.
 func TestGate(t *testing.T) {
 	s := start(t, func(c *Config) { c.Connections = 2 })
 	open := func() net.Conn {
@@ -383,26 +386,54 @@ func TestGate(t *testing.T) {
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	a, b := open(), open()
-	if third := open(); third == nil {
-	} else if _, err := third.Read(make([]byte, 1)); err == nil {
-		t.Error("the third was not closed")
+	for range 20 {
+		open()
 	}
-	a.Close()
-	for { // the hub hears of it in its own time
-		c := open()
-		if c == nil {
-			continue
-		}
-		if _, err := c.Write([]byte("\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00")); err == nil {
-			if n, err := c.Read(make([]byte, 4)); err == nil && n > 0 {
-				break // CONNACK: refused by the hub, not by the gate
+	for _, id := range []sim.DeviceID{"D1", "D2"} { // each in the place of a silent one
+		defer device(t, s, id).Close()
+	}
+	for range 20 {
+		if c := open(); c != nil {
+			if _, err := c.Read(make([]byte, 1)); err == nil {
+				t.Error("one too many was not closed")
 			}
 		}
-		c.Close()
 	}
-	b.Close()
-	if s.gate.closed.Load() == 0 {
-		t.Error("nothing was counted")
+	reply, err := s.Hub.Do(t.Context(), hub.GetCounters{})
+	if err != nil || reply.Counters.Connected != 2 {
+		t.Errorf("%v, %v; want 2 connected", reply.Counters, err)
 	}
+	if n := s.gate.closed.Load(); n != 40 {
+		t.Errorf("%d closed; want 40", n)
+	}
+}
+
+// device registers a device and connects it.
+func device(t *testing.T, s *Service, id sim.DeviceID) net.Conn {
+	t.Helper()
+	key := randomKey()
+	if _, err := s.Hub.Do(t.Context(), hub.Register{ID: id, PrimaryKey: key}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", s.Ready.MQTT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := sas.Sign(sas.DeviceResource("localhost", id), key, sim.Date(time.Now().Add(time.Hour).Unix()), "")
+	p := mqtt.Packet{
+		Kind: mqtt.Connect, ClientID: string(id), Username: "localhost/" + string(id) + "/?api-version=2021-04-12", Password: []byte(token),
+		HasUsername: true, HasPassword: true, CleanSession: true,
+	}
+	b, err := p.AppendTo(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, 4)
+	if _, err := io.ReadFull(c, answer); err != nil || answer[3] != mqtt.Accepted {
+		t.Fatalf("CONNACK %x, %v", answer, err)
+	}
+	return c
 }
