@@ -238,6 +238,7 @@ func FuzzRequest(f *testing.F) {
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		w := newRecorder()
 		h.handler.ServeHTTP(w, req)
+		h.advance(time.Second)
 		switch {
 		case w.status >= 500 && w.status != 501:
 			t.Fatalf("%d %s", w.status, &w.body)
