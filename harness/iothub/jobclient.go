@@ -213,6 +213,8 @@ func (c *JobClient) Wait(ctx context.Context, jobID string, every time.Duration,
 			if r.Finished() {
 				return r, nil
 			}
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("job %s has not ended: %w", jobID, ctx.Err())
 		case !passing(err) || missed == maxUnanswered:
 			return nil, err
 		default:

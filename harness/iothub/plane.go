@@ -119,14 +119,16 @@ func (p *Plane) Close() {
 // left; those that were there before stay.
 func (p *Plane) CleanUp(ctx context.Context) error {
 	p.mu.Lock()
-	devices := slices.Clone(p.devices)
+	var made []sim.DeviceID
+	for _, d := range p.devices {
+		if d.made && !d.gone {
+			made = append(made, d.id)
+		}
+	}
 	p.mu.Unlock()
 	var first error
-	for _, d := range devices {
-		if !d.made || d.gone {
-			continue
-		}
-		if _, err := p.Do(ctx, hub.Unregister{ID: d.id}); err != nil {
+	for _, id := range made {
+		if _, err := p.Do(ctx, hub.Unregister{ID: id}); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}
@@ -242,13 +244,12 @@ func (p *Plane) register(ctx context.Context, c hub.Register) (hub.Reply, error)
 		return hub.Reply{}, err
 	}
 	p.mu.Lock()
-	if _, known := p.numbers[c.ID]; !known {
-		p.numbers[c.ID] = uint32(len(p.devices))
-		p.devices = append(p.devices, &enrolled{id: c.ID, made: made})
-	} else {
-		known := p.devices[p.numbers[c.ID]]
-		known.made, known.gone = known.made || made, false
+	if n, known := p.numbers[c.ID]; known && !made && !p.devices[n].gone { // asked for twice
+		p.mu.Unlock()
+		return hub.Reply{}, &hub.Error{Code: hub.CodeExists, Message: fmt.Sprintf("device %q is registered already", c.ID)}
 	}
+	p.numbers[c.ID] = uint32(len(p.devices))
+	p.devices = append(p.devices, &enrolled{id: c.ID, made: made})
 	p.mu.Unlock()
 	return p.device(d, nil)
 }
@@ -312,12 +313,16 @@ func (p *Plane) listDevices(ctx context.Context, c hub.ListDevices) (hub.Reply, 
 	if limit <= 0 || limit > sim.MaxSlice {
 		limit = sim.MaxSlice
 	}
+	var list []*enrolled
 	p.mu.Lock()
-	from := min(max(0, c.From), len(p.devices))
-	list := slices.Clone(p.devices[from:min(from+limit, len(p.devices))])
-	more := from+len(list) < len(p.devices)
+	n := max(0, c.From)
+	for ; n < len(p.devices) && len(list) < limit; n++ {
+		if d := p.devices[n]; !d.gone {
+			list = append(list, d)
+		}
+	}
+	r := hub.Reply{More: n < len(p.devices)}
 	p.mu.Unlock()
-	r := hub.Reply{More: more}
 	for part := range slices.Chunk(list, maxQueryPage) {
 		ids := make([]doc.Value, 0, len(part))
 		for _, d := range part {

@@ -390,6 +390,8 @@ func (p *Plane) childView(w *JobResponse, f *followed) job.ChildView {
 	if f != nil {
 		v.Number = f.number[v.Device]
 	}
-	v.Status, _ = coreStatus(w.Status)
+	if v.Status, _ = coreStatus(w.Status); v.Status == job.Pending {
+		v.Start = sim.Never // what is said then is when the job was scheduled
+	}
 	return v
 }
