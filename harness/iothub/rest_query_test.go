@@ -61,6 +61,16 @@ func TestIndexes(t *testing.T) {
 		b, _ := json.Marshal(list)
 		return string(b)
 	}
+	for _, name := range []string{"jobId", "parentJobId", "status", "type"} {
+		for _, w := range words {
+			filter := fmt.Sprintf(`{"type":"comparison","property":{"name":%q},"value":%q,"comparisonOperator":"eq"}`, name, w)
+			with := a.ask("POST", "/jobs/v2/query", `{"filter":`+filter+`}`).body.String()
+			without := a.ask("POST", "/jobs/v2/query", `{"filter":{"type":"logical","logicalOperator":"or","filters":[`+filter+`]}}`).body.String()
+			if with != without {
+				t.Fatalf("%s\n   with an index %.600s\nwithout an index %.600s", filter, with, without)
+			}
+		}
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		target := "/jobs/v2/query"
 		name := rapid.SampledFrom([]string{"jobId", "parentJobId", "status", "type", "deviceId"}).Draw(rt, "name")
