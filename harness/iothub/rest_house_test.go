@@ -212,3 +212,16 @@ func (h *house) start(id sim.DeviceID, key, version string) {
 		h.t.Fatal(err)
 	}
 }
+
+// recorder keeps an answer.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func newRecorder() *recorder                    { return &recorder{header: http.Header{}} }
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(status int)      { r.status = status }
+func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
+func validJSON(b []byte) bool                   { return json.Valid(b) }

@@ -139,16 +139,15 @@ func distinct(list []string) []string {
 type jobSource struct {
 	*Handler
 	jobs  job.Jobs
-	keep  func(job.Brief) (parent, children bool) // of the jobs the preview can say; nil: all
+	keep  func(n int, b job.Brief) (parent bool, children []job.Run) // of the jobs the preview can say; nil: all
 	parts []jobPart
 	ends  []int // of their rows
 }
 
-// jobPart is a job whose rows are wanted.
+// jobPart is rows of one job.
 type jobPart struct {
 	*jobDoc
-	parent   bool // its own row too
-	children int
+	from, to int // places of children; -1 is the job's own row
 }
 
 // jobDoc is what the rows of a job have in common.
@@ -181,22 +180,27 @@ func (s *jobSource) build() {
 		if !ok || !visible(b.Kind) {
 			continue
 		}
-		p := jobPart{parent: true, children: b.Counts.Total}
+		parent, children := true, []job.Run{{From: 0, To: b.Counts.Total}}
 		if s.keep != nil {
-			var children bool
-			if p.parent, children = s.keep(b); !children {
-				p.children = 0
+			parent, children = s.keep(i, b)
+		}
+		var d *jobDoc
+		add := func(from, to int) {
+			if from == to {
+				return
 			}
+			if d == nil {
+				d = s.doc(i)
+			}
+			n += to - from
+			s.parts, s.ends = append(s.parts, jobPart{d, from, to}), append(s.ends, n)
 		}
-		if !p.parent && p.children == 0 {
-			continue
+		if parent {
+			add(-1, 0)
 		}
-		p.jobDoc = s.doc(i)
-		n += p.children
-		if p.parent {
-			n++
+		for _, c := range children {
+			add(c.From, c.To)
 		}
-		s.parts, s.ends = append(s.parts, p), append(s.ends, n)
 	}
 }
 
@@ -217,10 +221,7 @@ func (s *jobSource) Row(i int) query.Row {
 		i -= s.ends[k-1]
 	}
 	p := &s.parts[k]
-	if p.parent {
-		i--
-	}
-	return jobRow{p.jobDoc, i}
+	return jobRow{p.jobDoc, p.from + i}
 }
 
 // Lookup answers an equality: see query.Indexed.
@@ -262,20 +263,26 @@ func (s *jobSource) Lookup(e query.Equality) (query.Source, bool) {
 			return slices.ContainsFunc(e.Values, func(v string) bool { return strings.EqualFold(v, word) })
 		}
 		some := newJobSource(s.Handler, s.jobs)
-		some.keep = func(b job.Brief) (parent, children bool) {
-			if e.Path.Name == "type" {
-				return is(b.Kind), is(b.Kind)
+		if e.Path.Name == "type" {
+			some.keep = func(n int, b job.Brief) (parent bool, children []job.Run) {
+				if !is(b.Kind) {
+					return false, nil
+				}
+				return true, []job.Run{{From: 0, To: b.Counts.Total}}
 			}
-			for _, c := range [...]struct {
-				status job.Status
-				n      int
-			}{
-				{job.Pending, b.Counts.Pending}, {job.Running, b.Counts.Running}, {job.Completed, b.Counts.Succeeded},
-				{job.Failed, b.Counts.Failed}, {job.Cancelled, b.Counts.Cancelled},
-			} {
-				children = children || c.n > 0 && is(jobStatus(c.status))
+			return some, true
+		}
+		var wanted [job.Cancelled + 1]bool
+		for state := range wanted {
+			wanted[state] = is(jobStatus(job.Status(state)))
+		}
+		some.keep = func(n int, b job.Brief) (parent bool, children []job.Run) {
+			c := b.Counts
+			if wanted[job.Pending] && c.Pending > 0 || wanted[job.Running] && c.Running > 0 || wanted[job.Completed] && c.Succeeded > 0 ||
+				wanted[job.Failed] && c.Failed > 0 || wanted[job.Cancelled] && c.Cancelled > 0 {
+				children = s.jobs.Runs(n, func(state job.Status) bool { return wanted[state] })
 			}
-			return is(jobStatus(b.Status)), children
+			return wanted[b.Status], children
 		}
 		return some, true
 	}

@@ -16,15 +16,20 @@ type Time struct{ time.Time }
 const timeNever = "0001-01-01T00:00:00"
 
 // String writes it as JSON has it, without quotes.
-func (t Time) String() string {
+func (t Time) String() string { return string(t.append(nil)) }
+
+func (t Time) append(b []byte) []byte {
 	if t.IsZero() {
-		return timeNever
+		return append(b, timeNever...)
 	}
-	return t.UTC().Format("2006-01-02T15:04:05.9999999Z")
+	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.9999999Z")
 }
 
 // MarshalJSON writes it as a string.
-func (t Time) MarshalJSON() ([]byte, error) { return strconv.AppendQuote(nil, t.String()), nil }
+func (t Time) MarshalJSON() ([]byte, error) {
+	b := append(make([]byte, 0, 30), '"')
+	return append(t.append(b), '"'), nil
+}
 
 // UnmarshalJSON reads what String writes, and any offset from UTC. A time
 // without offset is UTC; null is the zero Time.

@@ -124,7 +124,7 @@ func checkID(id sim.DeviceID) error {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.ContainsRune("-:.+%_#*?!(),=@;$'", c):
 		default:
-			return &Error{CodeInvalid, fmt.Sprintf("device id %q holds %q; allowed are letters, digits and - : . + %% _ # * ? ! ( ) , = @ ; $ '", id, c)}
+			return &Error{CodeInvalid, fmt.Sprintf("device id %q holds %q; allowed are letters, digits and - : . + %% _ # * ? ! ( ) , = @ $ ' and the semicolon", id, c)}
 		}
 	}
 	return nil

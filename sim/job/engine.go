@@ -98,6 +98,7 @@ type Job struct {
 	reason   string
 	counts   Counts
 	children sim.Pages[child]
+	tallies  sim.Pages[tally]
 	sweep    sweep
 	cursor   int     // next child to start
 	over     int     // next child to sweep over

@@ -144,7 +144,7 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 	j := e.jobs.Append(Job{
 		number: number, kind: k, spec: &s, status: Pending, created: now, start: sim.Never, end: sim.Never, left: max(0, s.Timeout),
 		devs: make([]uint32, 0, len(s.Targets)), counts: Counts{Total: len(s.Targets), Pending: len(s.Targets)},
-		children: sim.NewPages[child](e.cfg.Gen), gathers: s.Group != "" && len(s.Targets) == 0,
+		children: sim.NewPages[child](e.cfg.Gen), tallies: sim.NewPages[tally](e.cfg.Gen), gathers: s.Group != "" && len(s.Targets) == 0,
 	})
 	if s.Continuous {
 		kept := e.lasting[:0]
