@@ -50,13 +50,17 @@ func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // void is an error of a run that could not take place.
 type void struct{ error }
 
-func main() {
+func main() { os.Exit(start()) }
+
+// start is the program as the system starts it, with its arguments and
+// signals.
+func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
 		stop() // a second Ctrl-C ends the program at once
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	return run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
 
 // run is the program as a function.

@@ -2,9 +2,7 @@ package service
 
 import (
 	"container/list"
-	"crypto/tls"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -23,67 +21,62 @@ func share() int {
 	return int(max(8, (files-spareFiles)/2))
 }
 
-// crowd bounds the connections of an HTTP server. Those without a request
-// under way wait in line; when there is one connection too many, the one that
-// has waited longest is closed, as a server's keep-alive always may.
-// [RFC 9112, section 9.5] So ten thousand who connect and say nothing cost one
-// another their place, and not the one who has something to ask.
-type crowd struct {
+// gate bounds the connections of listeners. With one too many, the one that
+// has been open longest without a word from its peer is closed; if all have
+// spoken, the newcomer is. So thousands who connect and say nothing keep no
+// device out.
+type gate struct {
 	most int
 
-	mu    sync.Mutex
-	idle  list.List // of net.Conn, longest idle first
-	place map[net.Conn]*list.Element
-	all   int
+	mu     sync.Mutex
+	open   int
+	silent list.List // of *gatedConn, longest open first
 
-	shed atomic.Uint64 // closed to make room
-}
-
-func newCrowd(most int) *crowd {
-	return &crowd{most: most, place: map[net.Conn]*list.Element{}}
-}
-
-// watch is an http.Server's ConnState.
-func (c *crowd) watch(conn net.Conn, s http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.place[conn]; e != nil {
-		c.idle.Remove(e)
-		delete(c.place, conn)
-	}
-	switch s {
-	case http.StateNew:
-		c.all++
-		c.place[conn] = c.idle.PushBack(conn)
-		if c.all > c.most {
-			oldest := c.idle.Remove(c.idle.Front()).(net.Conn)
-			delete(c.place, oldest)
-			c.shed.Add(1)
-			cut(oldest)
-		}
-	case http.StateIdle:
-		c.place[conn] = c.idle.PushBack(conn)
-	case http.StateClosed, http.StateHijacked:
-		c.all--
-	}
-}
-
-// cut closes a connection without a word, for which TLS would wait.
-func cut(c net.Conn) {
-	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn()
-	}
-	c.Close()
-}
-
-// gate bounds the connections of listeners: one too many is closed at once.
-type gate struct {
-	most   int64
-	open   atomic.Int64
-	closed atomic.Uint64 // at once
+	closed atomic.Uint64 // to make room, or for want of it
 }
 
 func (g *gate) over(l net.Listener) net.Listener { return &gatedListener{l, g} }
+
+// enter takes a connection in, or refuses it.
+func (g *gate) enter(c *gatedConn) bool {
+	g.mu.Lock()
+	var oldest *gatedConn
+	full := g.open >= g.most
+	if first := g.silent.Front(); full && first != nil {
+		oldest = first.Value.(*gatedConn)
+		g.leave(oldest)
+		full = false
+	}
+	if !full {
+		g.open++
+		c.place = g.silent.PushBack(c)
+	}
+	g.mu.Unlock()
+	if oldest != nil || full {
+		g.closed.Add(1)
+	}
+	if oldest != nil {
+		oldest.Conn.Close() // its reader finds out
+	}
+	return !full
+}
+
+// leave forgets a connection; mu is held.
+func (g *gate) leave(c *gatedConn) {
+	if !c.left {
+		c.left = true
+		g.open--
+	}
+	g.speaks(c)
+}
+
+// speaks takes a connection out of the silent ones; mu is held.
+func (g *gate) speaks(c *gatedConn) {
+	if c.place != nil {
+		g.silent.Remove(c.place)
+		c.place = nil
+	}
+}
 
 type gatedListener struct {
 	net.Listener
@@ -92,30 +85,45 @@ type gatedListener struct {
 
 func (l *gatedListener) Accept() (net.Conn, error) {
 	for {
-		c, err := l.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if l.gate.open.Add(1) <= l.gate.most {
-			return &gatedConn{Conn: c, gate: l.gate}, nil
+		c := &gatedConn{Conn: conn, gate: l.gate}
+		if l.gate.enter(c) {
+			return c, nil
 		}
-		l.gate.open.Add(-1)
-		l.gate.closed.Add(1)
-		if t, ok := c.(*net.TCPConn); ok {
+		if t, ok := conn.(*net.TCPConn); ok {
 			t.SetLinger(0)
 		}
-		c.Close()
+		conn.Close()
 	}
 }
 
 type gatedConn struct {
 	net.Conn
-	gate *gate
-	once sync.Once
+	gate  *gate
+	heard atomic.Bool
+
+	place *list.Element // among the silent; gate.mu
+	left  bool          // gate.mu
+}
+
+func (c *gatedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && !c.heard.Load() {
+		c.heard.Store(true)
+		c.gate.mu.Lock()
+		c.gate.speaks(c)
+		c.gate.mu.Unlock()
+	}
+	return n, err
 }
 
 func (c *gatedConn) Close() error {
-	c.once.Do(func() { c.gate.open.Add(-1) })
+	c.gate.mu.Lock()
+	c.gate.leave(c)
+	c.gate.mu.Unlock()
 	return c.Conn.Close()
 }
 

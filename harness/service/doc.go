@@ -18,7 +18,7 @@
 // # Bounds
 //
 //	connections to REST    half of what files the process may open; one more ends the one that has been idle longest
-//	connections to MQTT    the other half; one more is closed at once
+//	connections to MQTT    the other half; one more ends the oldest that has not said a word, else itself
 //	Close                  two seconds for requests under way; what is left is answered 503 or cut
 //
 // Nothing listens beyond the loopback interface unless an address says so.

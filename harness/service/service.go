@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,15 +49,9 @@ type Config struct {
 	Log    *slog.Logger // nil: nothing is logged
 
 	Connections int // to REST, and as many to MQTT; 0: half of what the process may have open
-}
 
-// The bounds of a request to REST.
-const (
-	headerTimeout  = 10 * time.Second // from the open connection, or the first byte, to the header's end, TLS included
-	requestTimeout = 30 * time.Second // to the body's end
-	idleTimeout    = 2 * time.Minute  // between two requests
-	maxHeader      = 32 << 10         // bytes
-)
+	header, request time.Duration // tests shorten the bounds of a request's head, and of its body
+}
 
 // The times of Close.
 const (
@@ -74,7 +69,6 @@ type Service struct {
 	clock     live.Clock
 	authority *hubd.Authority
 	temporary string // folder to remove
-	crowd     *crowd
 	gate      *gate
 	web       *http.Server
 	serving   sync.WaitGroup
@@ -105,7 +99,7 @@ func Start(ctx context.Context, cfg Config) (s *Service, err error) {
 	}
 	s = &Service{
 		cfg: cfg, clock: live.StartClock(), quit: make(chan struct{}),
-		crowd: newCrowd(cfg.Connections), gate: &gate{most: int64(cfg.Connections)},
+		gate: &gate{most: cfg.Connections},
 	}
 	defer func() {
 		if err != nil {
@@ -180,12 +174,10 @@ func (s *Service) listen(ctx context.Context, policies []iothub.Policy) error {
 	if err != nil {
 		return err
 	}
-	s.web = &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+	s.web = iothub.NewServer(handler, s.cfg.Connections)
+	if s.cfg.header > 0 {
+		s.web.ReadHeaderTimeout, s.web.ReadTimeout = s.cfg.header, s.cfg.request
 	}
-	s.web.ConnState = s.crowd.watch
-	s.web.ErrorLog = slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug) // handshakes that failed, mostly
-
 	for i, a := range s.cfg.HTTPS {
 		list, err := a.listen(ctx)
 		if err != nil {
@@ -284,7 +276,11 @@ func (s *Service) Pool() *x509.CertPool { return s.authority.Pool() }
 
 // Exposed are the addresses that other machines may reach.
 func (s *Service) Exposed() (list []string) {
-	for _, a := range append([]Address{s.cfg.HTTP, s.cfg.MQTTS, s.cfg.MQTT, s.cfg.Packages}, s.cfg.HTTPS...) {
+	all := append(slices.Clone(s.cfg.HTTPS), s.cfg.HTTP, s.cfg.MQTTS, s.cfg.MQTT)
+	if s.packages != nil && len(s.Ready.Packages) > 0 {
+		all = append(all, s.cfg.Packages)
+	}
+	for _, a := range all {
 		if a != "" && a.outside() {
 			list = append(list, string(a))
 		}

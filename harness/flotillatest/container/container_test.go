@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/flotilla-sim/flotilla/harness/flotillatest/container"
 	"github.com/flotilla-sim/flotilla/harness/iothub"
@@ -47,6 +51,60 @@ func TestFleet(t *testing.T) {
 	code, out, err := hub.Container.Exec(ctx, []string{"/flotilla", "healthcheck"})
 	if err != nil || code != 0 {
 		t.Errorf("healthcheck: %d, %v, %v", code, out, err)
+	}
+}
+
+// TestTutorialFromOutside: the six devices are a program outside of the
+// container, on MQTT over TLS, and it runs their jobs by REST: the scenario
+// ends as it does with a hub in its own process.
+func TestTutorialFromOutside(t *testing.T) {
+	ctx := within(t)
+	hub := container.Run(ctx, t)
+	dir := t.TempDir()
+	program := filepath.Join(dir, "flotilla")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/flotilla-sim/flotilla/cmd/flotilla").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	run := exec.CommandContext(ctx, program, "run", "six-devices", "--hub", hub.File, "--quiet", "--max-lag", "1h", "--out", filepath.Join(dir, "out"))
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("flotilla run: %v\n%s", err, out)
+	}
+	if want := "Devices: 6; Succeeded: 6; Failed: 0;"; !strings.Contains(string(out), want) {
+		t.Errorf("printed\n%s\nwant %q", out, want)
+	}
+	all, err := hub.Jobs().GetJobs(ctx)
+	if err != nil || len(all) != 7 {
+		t.Errorf("%d jobs, %v; want 7", len(all), err)
+	}
+}
+
+// TestImage: the image is small, and what is in it cannot be written to, nor
+// runs as root.
+func TestImage(t *testing.T) {
+	ctx := within(t)
+	hub := container.Run(ctx, t)
+	about, err := hub.Container.Inspect(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u := about.Config.User; u != "65532:65532" {
+		t.Errorf("user %q", u)
+	}
+	if !about.HostConfig.ReadonlyRootfs {
+		t.Error("the root can be written to")
+	}
+	cli, err := testcontainers.NewDockerClientWithOpts(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cli.Close()
+	image, err := cli.ImageInspect(ctx, about.Image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if image.Size > 25_000_000 {
+		t.Errorf("the image has %d bytes; want 25 MB at most", image.Size)
 	}
 }
 
