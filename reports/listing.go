@@ -60,17 +60,21 @@ func (l Listing) Write(w io.Writer, format string, o Options) error {
 	return fmt.Errorf("output %q: there is %s", format, strings.Join(ListingFormats, ", "))
 }
 
-// capitals writes jobId as JOB ID.
+// capitals writes jobId as JOB ID, and QoS as QOS: a word has more than one
+// letter.
 func capitals(s string) string {
 	var b strings.Builder
 	for i, c := range s {
-		if i > 0 && 'A' <= c && c <= 'Z' && 'a' <= s[i-1] && s[i-1] <= 'z' {
+		if i > 0 && isUpper(s[i]) && isLower(s[i-1]) && i+1 < len(s) && isLower(s[i+1]) {
 			b.WriteByte(' ')
 		}
 		b.WriteString(strings.ToUpper(string(c)))
 	}
 	return b.String()
 }
+
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
 
 // visible writes what would break a line or steer a terminal as an escape, and
 // nothing as a dash.

@@ -9,17 +9,17 @@ import (
 
 func TestListing(t *testing.T) {
 	l := reports.Listing{
-		Columns: []string{"deviceId", "status", "weightKg"}, Right: []bool{false, false, true},
+		Columns: []string{"deviceId", "QoS", "weightKg"}, Right: []bool{false, false, true},
 		Rows:  [][]string{{"Device11", "enabled", "10"}, {"b", "", "3"}, {"a\x1b[31m\nc", `say "x", y`, "1000"}},
 		Value: []map[string]any{{"deviceId": "Device11"}},
 	}
 	for _, c := range []struct{ format, want string }{
-		{"table", "DEVICE ID     STATUS      WEIGHT KG\n" +
+		{"table", "DEVICE ID     QOS         WEIGHT KG\n" +
 			"Device11      enabled            10\n" +
 			"b             -                   3\n" +
 			"a\\x1b[31m\\nc  say \"x\", y       1000\n"},
 		{"json", "[\n  {\n    \"deviceId\": \"Device11\"\n  }\n]\n"},
-		{"csv", "deviceId,status,weightKg\r\nDevice11,enabled,10\r\nb,,3\r\n\"a\x1b[31m\r\nc\",\"say \"\"x\"\", y\",1000\r\n"},
+		{"csv", "deviceId,QoS,weightKg\r\nDevice11,enabled,10\r\nb,,3\r\n\"a\x1b[31m\r\nc\",\"say \"\"x\"\", y\",1000\r\n"},
 	} {
 		var b strings.Builder
 		if err := l.Write(&b, c.format, reports.Options{}); err != nil {

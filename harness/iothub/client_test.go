@@ -466,8 +466,8 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// TestTokens: a token is good for an hour and renewed when half of it is over.
-func TestTokens(t *testing.T) {
+// TestClientTokens: a token is good for an hour and renewed when half of it is over.
+func TestClientTokens(t *testing.T) {
 	now := time.Unix(1462000000, 0)
 	var tokens []sas.Token
 	s := owner(t, carrier(func(r *http.Request, _ string) (int, http.Header, string) {
