@@ -264,3 +264,39 @@ func TestTime(t *testing.T) {
 		}
 	}
 }
+
+// TestManyTargets: of many devices too, one that is not there or named twice
+// means that there is no job.
+func TestManyTargets(t *testing.T) {
+	b := makeBare(t, 1500, 0)
+	a := newAsker(t, b)
+	put := func(id string, more ...string) *iothub.RESTError {
+		var ids []string
+		for i := range 1500 {
+			ids = append(ids, fmt.Sprintf("device-%06d", i))
+		}
+		body, err := json.Marshal(iothub.JobRequest{JobParameters: &iothub.JobParameters{JobType: iothub.JobReboot, DeviceIDs: append(ids, more...)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newRecorder()
+		a.serve(w, "PUT", "/jobs/v2/"+id, string(body))
+		if w.status == 200 {
+			return nil
+		}
+		return iothub.ParseError(w.status, w.body.Bytes())
+	}
+	if e := put("a", "nobody"); e == nil || e.Status != 404 || e.Code != "DeviceNotFound" || !strings.Contains(e.Text, "nobody") {
+		t.Errorf("one is not there: %v", e)
+	}
+	if e := put("b", "device-000007"); e == nil || e.Status != 400 || e.Code != "ArgumentInvalid" || !strings.Contains(e.Text, "device-000007") {
+		t.Errorf("one is named twice: %v", e)
+	}
+	if e := put("c"); e != nil {
+		t.Errorf("in order: %v", e)
+	}
+	b.settle(time.Minute)
+	if v := b.Hub.View(); v.Jobs.Len() != 1 {
+		t.Errorf("%d jobs; want one", v.Jobs.Len())
+	}
+}
