@@ -83,17 +83,21 @@ func newAsker(tb testing.TB, b iothub.Backend) *asker {
 }
 
 func (a *asker) ask(method, target, body string) *recorder {
+	w := newRecorder()
+	a.serve(w, method, target, body)
+	if w.status != 200 {
+		a.tb.Fatalf("%s: %d %s", body, w.status, &w.body)
+	}
+	return w
+}
+
+func (a *asker) serve(w http.ResponseWriter, method, target, body string) {
 	r, err := http.NewRequest(method, "https://localhost"+target+"?"+version, strings.NewReader(body))
 	if err != nil {
 		a.tb.Fatal(err)
 	}
 	r.Header.Set("Authorization", a.token)
-	w := newRecorder()
 	a.handler.ServeHTTP(w, r)
-	if w.status != 200 {
-		a.tb.Fatalf("%s: %d %s", body, w.status, &w.body)
-	}
-	return w
 }
 
 // BenchmarkQueryREST answers whole requests, from the token to the last byte,

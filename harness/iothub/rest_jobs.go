@@ -36,11 +36,36 @@ func (r *request) putJob() error {
 		return err
 	}
 	spec.ID = id
+	if len(spec.Targets) > sim.MaxSlice {
+		if err := r.known(spec.Targets); err != nil {
+			return err
+		}
+	}
 	reply, err := r.do(hub.SubmitJob{Spec: spec, Unique: r.cfg.Strict, Forget: true})
 	if err != nil {
 		return err
 	}
 	return r.reply(r.asParent(reply.Job))
+}
+
+// known says which of many devices is not there or named twice, so that no job
+// is made. The hub itself looks at so many only when the job has begun.
+func (r *request) known(ids []sim.DeviceID) error {
+	v, err := r.cfg.Hub.View(r.Context())
+	if err != nil {
+		return err
+	}
+	seen := make(map[sim.DeviceID]bool, len(ids))
+	for _, id := range ids {
+		switch {
+		case v.Find(id) == nil:
+			return refuse(http.StatusNotFound, "DeviceNotFound", "device %q is not registered", id)
+		case seen[id]:
+			return invalid("device %q is named twice", id)
+		}
+		seen[id] = true
+	}
+	return nil
 }
 
 // spec makes a job's parameters a job of the engine.

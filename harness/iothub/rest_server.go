@@ -23,14 +23,17 @@ const (
 // may keep waiting: the time for the head, the body and the answer, the size
 // of the head, and open connections, at most conns (0: DefaultConns). One more
 // is not refused: of those on which nothing is going on, the one that has been
-// quiet longest is closed for it.
+// quiet longest is closed for it. It speaks HTTP/1.1 alone, as the SDKs do, over
+// TLS too.
 func NewServer(h http.Handler, conns int) *http.Server {
 	if conns <= 0 {
 		conns = DefaultConns
 	}
 	q := &quiet{most: conns, open: map[net.Conn]*list.Element{}}
+	var one http.Protocols
+	one.SetHTTP1(true)
 	return &http.Server{
-		Handler: h, ConnState: q.state, MaxHeaderBytes: maxHeader,
+		Handler: h, Protocols: &one, ConnState: q.state, MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: log.New(discard{}, "", 0), // what clients do wrong at TLS and HTTP is no news
 	}
