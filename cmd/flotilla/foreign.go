@@ -113,7 +113,9 @@ func openForeign(run context.Context, plan *scenarios.Plan, f *runFlags, observe
 			defer collector.Restore()
 			err := devices.Close(ctx)
 			downloads.CloseIdleConnections()
-			tidy := plane.CleanUp(ctx)
+			patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second+time.Duration(plan.Devices)*10*time.Millisecond)
+			defer cancel()
+			tidy := plane.CleanUp(patience)
 			if tidy != nil {
 				tidy = fmt.Errorf("devices of this run may be left on the hub: %w", tidy)
 			}
