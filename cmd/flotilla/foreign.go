@@ -26,6 +26,12 @@ func openForeign(run context.Context, plan *scenarios.Plan, f *runFlags, observe
 	if len(plan.Hub) > 0 {
 		return nil, errors.New("the scenario has faults of the hub, which only the bundled one plays; leave out --hub")
 	}
+	for i := range plan.Jobs { // before anything is begun
+		spec := plan.Spec(&plan.Jobs[i], "http://package")
+		if _, err := iothub.Parameters(&spec); err != nil {
+			return nil, fmt.Errorf("the scenario cannot be played against another hub: %w", err)
+		}
+	}
 	warnings, err := machine.Look().Admit("tls", f.client, plan.Devices)
 	if err != nil {
 		return nil, err
@@ -107,7 +113,9 @@ func openForeign(run context.Context, plan *scenarios.Plan, f *runFlags, observe
 			defer collector.Restore()
 			err := devices.Close(ctx)
 			downloads.CloseIdleConnections()
-			tidy := plane.CleanUp(ctx)
+			patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second+time.Duration(plan.Devices)*10*time.Millisecond)
+			defer cancel()
+			tidy := plane.CleanUp(patience)
 			if tidy != nil {
 				tidy = fmt.Errorf("devices of this run may be left on the hub: %w", tidy)
 			}

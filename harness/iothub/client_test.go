@@ -547,8 +547,8 @@ func TestWait(t *testing.T) {
 	})
 }
 
-// TestPages: what has more rows than an answer is fetched page by page.
-func TestPages(t *testing.T) {
+// TestClientPages: what has more rows than an answer is fetched page by page.
+func TestClientPages(t *testing.T) {
 	h := openHouse(t, nil)
 	registry, jobs := h.clients()
 	ctx := t.Context()

@@ -12,12 +12,17 @@
 //     may keep waiting. The wire_*.go files have the documents both roles read
 //     and write. Commands are carried out by the hub behind it; queries are
 //     answered over a snapshot, on the goroutine of who asks.
+//   - The operator's role: JobClient and Registry are the preview's SDK for Go,
+//     Plane makes a hub that is reached by them the control plane of a run.
+//     Address says where a hub is, from a connection string or the file that a
+//     served hub writes.
 //
 // It decides nothing: who may connect, what a twin is and which answer fits
 // are the machines' affair. It refuses only what cannot be said in messages.
 // It holds no state but what a topic needs and an order of rows it can make
-// again, starts no goroutine of its own and never waits for more than the MQTT
-// client or the hub it is given.
+// again, and never waits for more than the MQTT client or the hub it is given.
+// It starts no goroutine of its own but a Plane's, one a job it follows, which
+// have ended when its Close returns.
 //
 // Sources: Azure IoT Hub documentation, "Communicate with your IoT hub using
 // the MQTT protocol", "Understand and use device twins", "Understand and

@@ -24,7 +24,7 @@ const maxShown = maxQueryPage
 func Parameters(s *job.Spec) (*JobParameters, error) {
 	kind, ok := jobType(s.Kind)
 	if !ok || kind != s.Kind {
-		return nil, unsaid(fmt.Sprintf("job %s: a job of kind %s", s.ID, s.Kind))
+		return nil, unsaid(fmt.Sprintf("job %s: the jobs of 2016 have no kind %s", s.ID, s.Kind))
 	}
 	for _, x := range []struct {
 		name string

@@ -305,7 +305,7 @@ func TestPlaneSaysWhatItCannot(t *testing.T) {
 		{hub.PatchTwin{ID: one[0]}, "PatchTwin"},
 		{hub.Invoke{ID: one[0]}, "Invoke"},
 		{reboot(func(*job.Spec) {}), ""},
-		{reboot(func(s *job.Spec) { s.Kind = "command" }), "job J: a job of kind command"},
+		{reboot(func(s *job.Spec) { s.Kind = "command" }), "job J: the jobs of 2016 have no kind command"},
 		{reboot(func(s *job.Spec) { s.Targets, s.Group = nil, "g" }), "job J: a group"},
 		{reboot(func(s *job.Spec) { s.InFlight = 2 }), "job J: inFlight"},
 		{reboot(func(s *job.Spec) { s.Batch = &job.Amount{Value: "2"} }), "job J: batches"},
