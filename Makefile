@@ -11,13 +11,18 @@ OUT      ?= $(CURDIR)/flotilla-out
 SEEDS    ?= 5000
 FIRST    ?= 1
 
-.PHONY: build test race lint fuzz bench bench-all golden digest smoke soak soak-planted interop-packages interop
+.PHONY: build test race poll lint fuzz bench bench-all golden digest smoke soak soak-planted interop-packages interop image container container-clean
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
 
 test: ## every test; needs Go alone
 	$(GO) test ./...
+
+POLL ?= 60s
+
+poll: ## 1,000 clients ask a hub about jobs for POLL while 1,000 devices run them; wants the machine for itself
+	FLOTILLA_POLL=$(POLL) $(GO) test -count=1 -timeout 20m -v -run '^TestPolling$$' ./cmd/flotilla
 
 race: ## every test under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./...
@@ -44,6 +49,22 @@ interop-packages: ## the libraries of other languages, as their lock file says; 
 
 interop: interop-packages ## what we write, read with those libraries
 	FLOTILLA_REQUIRE=node $(GO) test -count=1 -run Interop ./harness/...
+
+IMAGE ?= flotilla:dev
+
+image: ## the program as a container image, IMAGE, from nothing but itself; needs a container engine
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir -m 700 "$$dir/data"; \
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o "$$dir/flotilla" ./cmd/flotilla; \
+	DOCKER_BUILDKIT=0 docker build -q -t $(IMAGE) -f cmd/flotilla/Dockerfile "$$dir" 2>&1 | grep -v -e DEPRECATED -e BuildKit -e environment-variable -e '^$$'; \
+	docker image inspect -f '{{.Size}} bytes' $(IMAGE)
+
+container: ## tests of the hub in a container; needs a container engine
+	FLOTILLA_REQUIRE=docker $(GO) test -count=1 ./harness/flotillatest/container
+
+container-clean: ## what container tests leave behind when they are killed
+	docker ps -aq -f label=org.testcontainers=true | xargs -r docker rm -fv
+	docker network ls -q -f label=org.testcontainers=true | xargs -r docker network rm
+	docker image rm -f flotilla:test >/dev/null 2>&1 || true
 
 # One page of what this machine does, for benchstat: floors, then what is to be
 # read beside them. COUNT times, so that benchstat can say what is noise.

@@ -109,6 +109,7 @@ func (r *run) text(t sim.Time) string {
 // collectDevices makes a row of every device of the plan and counts them.
 func (r *run) collectDevices(ctx context.Context, s *record.Summary) error {
 	s.Devices.FirmwareVersions, s.Devices.UpdateResults = map[string]int{}, map[string]int{}
+	s.Rows = []record.DeviceRow{} // known: perhaps none
 	groups := r.groupOf()
 	jobs := map[string][]record.DeviceJob{}
 	for i := range s.Jobs {

@@ -48,7 +48,7 @@ type Options struct {
 type Progress struct {
 	Now      sim.Time
 	Jobs     []job.View
-	Counters hub.Counters
+	Counters *hub.Counters // nil: the hub does not tell
 }
 
 // maxWait is how long the hub may take to say how things stand at the end of
@@ -302,16 +302,20 @@ func (r *run) miss(what, why string) {
 }
 
 // watch says how things stand, and measures the memory once all devices are
-// connected.
+// connected. A hub that does not tell its counters may tell its jobs.
 func (r *run) watch() error {
+	p := Progress{Now: r.Stage.Now()}
 	reply, err := r.Stage.Hub().Do(r.ctx, hub.GetCounters{})
-	if err != nil {
-		return r.unless(err)
+	if err := r.unless(err); err != nil {
+		return err
 	}
-	if reply.Counters.Connected >= r.Plan.Devices {
-		r.warmed()
-		if r.Memory != nil && r.bytes == 0 {
-			r.bytes = max(1, r.Memory()-r.before)
+	if err == nil {
+		p.Counters = reply.Counters
+		if p.Counters.Connected >= r.Plan.Devices {
+			r.warmed()
+			if r.Memory != nil && r.bytes == 0 {
+				r.bytes = max(1, r.Memory()-r.before)
+			}
 		}
 	}
 	if r.Watch == nil {
@@ -321,7 +325,8 @@ func (r *run) watch() error {
 	if err != nil {
 		return r.unless(err)
 	}
-	r.Watch(Progress{Now: r.Stage.Now(), Jobs: list.Jobs, Counters: *reply.Counters})
+	p.Jobs = list.Jobs
+	r.Watch(p)
 	return nil
 }
 

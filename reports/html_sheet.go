@@ -289,6 +289,9 @@ func (p *page) health(h *sheet) {
 			{"download wait", lag(g.DownloadWait), "longest for a turn"},
 			{"collections", Count(g.GCCycles), "of garbage; stopped all for " + lag(g.GCPause)},
 		}
+		if s.Hub == nil { // another hub, which does not tell
+			h.Harness = slices.DeleteFunc(h.Harness, func(f fact) bool { return f.Name == "hub queue" })
+		}
 		h.Kept = fmt.Sprintf("99 %% of what was due was done within %s.", lag(g.LagP99))
 		if g.Planned > 0 {
 			h.Kept += fmt.Sprintf(" Of %s planned %s were sent, %s dropped.", plural(g.Planned, "message"), Count(g.Sent), Count(g.Dropped))

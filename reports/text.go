@@ -154,9 +154,13 @@ func (p *page) counters() {
 		t.add("packages", fmt.Sprintf("%s, %s sent, %s refused", plural(k.Downloads, "download"), Bytes(k.BytesServed), Count(k.Refused)))
 	}
 	if g := s.Generator; s.Kind == record.Live && g != (record.Generator{}) {
-		t.add("harness", fmt.Sprintf("late p50 %s, p99 %s, max %s; %s sent, %s dropped; queues at most %s (hub), %s (device)",
+		queue := Count(g.HubQueue) + " (hub), "
+		if s.Hub == nil { // another hub, which does not tell
+			queue = ""
+		}
+		t.add("harness", fmt.Sprintf("late p50 %s, p99 %s, max %s; %s sent, %s dropped; queues at most %s%s (device)",
 			p.duration(time.Duration(g.LagP50)), p.duration(time.Duration(g.LagP99)), p.duration(time.Duration(g.LagMax)),
-			Count(g.Sent), Count(g.Dropped), Count(g.HubQueue), Count(g.DeviceQueue)))
+			Count(g.Sent), Count(g.Dropped), queue, Count(g.DeviceQueue)))
 	}
 	if m := s.Memory; s.Kind == record.Live && m.BytesPerDevice > 0 {
 		t.add("memory", fmt.Sprintf("%s a device, both ends; peak %s", Bytes(m.BytesPerDevice), Bytes(m.PeakBytes)))

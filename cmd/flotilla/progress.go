@@ -10,6 +10,7 @@ import (
 	"github.com/flotilla-sim/flotilla/harness"
 	"github.com/flotilla-sim/flotilla/scenarios"
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/hub"
 )
 
 // progress shows a run while it lasts: the jobs as they change, children
@@ -119,7 +120,7 @@ func (p *progress) watch(x harness.Progress) {
 		}
 	}
 	if p.redraw {
-		p.draw(x.Now, x.Counters.Connected)
+		p.draw(x.Now, x.Counters)
 		return
 	}
 	if now := time.Now(); now.Sub(p.last) >= 5*time.Second {
@@ -133,7 +134,7 @@ func (p *progress) watch(x harness.Progress) {
 }
 
 // draw draws the table over the one before.
-func (p *progress) draw(now sim.Time, connected int) {
+func (p *progress) draw(now sim.Time, c *hub.Counters) {
 	var b strings.Builder
 	if p.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", p.drawn)
@@ -144,7 +145,11 @@ func (p *progress) draw(now sim.Time, connected int) {
 		b.WriteString("\x1b[K" + string(s[:min(len(s), width(p.w)-1)]) + "\n")
 		lines++
 	}
-	line("%10s  %d of %d devices connected", clock(now), connected, p.plan.Devices)
+	if c != nil {
+		line("%10s  %d of %d devices connected", clock(now), c.Connected, p.plan.Devices)
+	} else {
+		line("%10s  %s", clock(now), count(p.plan.Devices, "device"))
+	}
 	for _, j := range p.jobs {
 		if j.state == "" {
 			continue

@@ -39,6 +39,7 @@ type Packages struct {
 
 	mu     sync.Mutex
 	byName map[string]*served
+	byURI  map[string]string // pack.URIKey of a package's own URI -> its name
 	faults map[sim.DeviceID]*affliction
 
 	bytes, downloads, whole, cuts atomic.Uint64
@@ -86,7 +87,7 @@ type PackageCounters struct {
 // NewPackages makes a server without packages. base is what URIs begin with,
 // `http://127.0.0.1:8080`; over in-memory links any host name does.
 func NewPackages(base string) *Packages {
-	p := &Packages{base: strings.TrimSuffix(base, "/"), byName: map[string]*served{}, faults: map[sim.DeviceID]*affliction{}}
+	p := &Packages{base: strings.TrimSuffix(base, "/"), byName: map[string]*served{}, byURI: map[string]string{}, faults: map[sim.DeviceID]*affliction{}}
 	p.server = http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	return p
 }
@@ -128,8 +129,49 @@ func (p *Packages) Publish(pk pack.Package) (uri string, err error) {
 	} else if old == nil {
 		p.byName[name] = s
 	}
-	return p.base + packagePath + url.PathEscape(name), nil
+	if key := pack.URIKey(pk.Spec().URI); key != "" {
+		if other, taken := p.byURI[key]; taken && other != name {
+			return "", fmt.Errorf("package %s: its URI %s is that of package %s", name, pk.Spec().URI, other)
+		}
+		p.byURI[key] = name
+	}
+	return p.uri(name), nil
 }
+
+// Over returns a transport for devices that fetch a package at the URI it says
+// of itself from this server, and everything else where it is.
+func (p *Packages) Over(rt http.RoundTripper) http.RoundTripper { return rerouted{p, rt} }
+
+type rerouted struct {
+	packages *Packages
+	rt       http.RoundTripper
+}
+
+// RoundTrip carries a request out.
+func (r rerouted) RoundTrip(q *http.Request) (*http.Response, error) {
+	r.packages.mu.Lock()
+	name, own := r.packages.byURI[pack.URIKey(q.URL.String())]
+	r.packages.mu.Unlock()
+	if own {
+		u, err := url.Parse(r.packages.uri(name))
+		if err != nil {
+			return nil, err
+		}
+		q = q.Clone(q.Context())
+		q.URL, q.Host = u, u.Host
+	}
+	return r.rt.RoundTrip(q)
+}
+
+// CloseIdleConnections lets an http.Client do so.
+func (r rerouted) CloseIdleConnections() {
+	if c, ok := r.rt.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// uri is where a package is.
+func (p *Packages) uri(name string) string { return p.base + packagePath + url.PathEscape(name) }
 
 // Afflict has d go wrong for a device's downloads from now on; the zero
 // Download heals it, the one it has already changes nothing.

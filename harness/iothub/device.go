@@ -40,6 +40,22 @@ func (d *Dialer) Dial(ctx context.Context, id sim.DeviceID) (*DeviceConn, error)
 	return &DeviceConn{dialer: d, device: id, link: link, connected: make(chan struct{}), closed: make(chan struct{})}, nil
 }
 
+// DialOver is Dial for a device whose client misbehaves in its socket, or whose
+// link goes wrong: over gets the open link and returns what the client shall use
+// instead. With beats it has the keep-alive it wants, NoKeepAlive or not.
+func (d *Dialer) DialOver(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn, beats bool) (*DeviceConn, error) {
+	wrapped := *d
+	wrapped.NoKeepAlive = d.NoKeepAlive && !beats
+	wrapped.Link = func(ctx context.Context) (net.Conn, error) {
+		link, err := d.Link(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return over(link), nil
+	}
+	return wrapped.Dial(ctx, id)
+}
+
 // DeviceConn is one connection of a device: messages out, messages in. Send
 // is for one goroutine, Receive for another, Close and Wait for any.
 //

@@ -213,10 +213,11 @@ func (s *Stage) Add(ctx context.Context, g scenarios.Group) error {
 func (s *Stage) add(ctx context.Context, number uint64, m scenarios.Member) error {
 	keys := make([]byte, 64)
 	rand.Read(keys)
-	if _, err := s.Hub().Do(ctx, hub.Register{
+	reply, err := s.Hub().Do(ctx, hub.Register{
 		ID: m.ID, PrimaryKey: keys[:32:32], SecondaryKey: keys[32:],
 		Labels: m.Labels, Tags: m.Tags, Service: m.Service,
-	}); err != nil {
+	})
+	if err != nil {
 		return fmt.Errorf("device %s: %w", m.ID, err)
 	}
 	if err := s.plays(m.Fault); err != nil {
@@ -231,8 +232,12 @@ func (s *Stage) add(ctx context.Context, number uint64, m scenarios.Member) erro
 			return fmt.Errorf("device %s: %w", m.ID, err)
 		}
 	}
+	key := keys[:32:32]
+	if d := reply.Device; d != nil && len(d.PrimaryKey) > 0 { // a hub may have had the device, with a key of its own
+		key = d.PrimaryKey
+	}
 	p := newPlayer(s, device.New(device.Config{
-		ID: m.ID, Number: number, Seed: s.cfg.Seed, Epoch: s.cfg.Epoch, Host: s.cfg.Host, Key: keys[:32:32],
+		ID: m.ID, Number: number, Seed: s.cfg.Seed, Epoch: s.cfg.Epoch, Host: s.cfg.Host, Key: key,
 		Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values, Condition: c.Device, Starts: m.Starts,
 	}), m.ID, m.Fault, c)
 	if m.Rough || m.Fault.Link != (fault.Link{}) {

@@ -14,18 +14,53 @@ import (
 type Command interface{ command() }
 
 // Register creates a device identity. Keys come with the command, never from
-// the hub: at least one, 16 to 64 bytes each.
+// the hub: at least one, 16 to 64 bytes each; or else thumbprints of
+// certificates, which are kept and not used yet: such a device cannot connect.
 type Register struct {
 	ID                       sim.DeviceID
 	PrimaryKey, SecondaryKey []byte
+	Thumbprints              Thumbprints
 	Disabled                 bool
+	StatusReason             string    // for people, at most 128 characters
 	Labels                   []string  // the preview's tags: a list of words
 	Tags                     doc.Value // GA's tags: an object, or absent
 	Service                  doc.Value // the preview's serviceProperties: an object, or absent
 }
 
+// Thumbprints are the SHA-1 hashes of the certificates a device may show, 40
+// hexadecimal digits each; "" for none.
+type Thumbprints struct{ Primary, Secondary string }
+
 // Unregister deletes a device: its connection is closed, its calls fail.
-type Unregister struct{ ID sim.DeviceID }
+type Unregister struct {
+	ID   sim.DeviceID
+	Etag string // of the identity; "" or "*": whatever it is
+}
+
+// UpdateIdentity replaces what can be changed of a device's identity.
+// Reply.Device is the new state. Disabling closes its connection; keys count
+// from the next connection on.
+type UpdateIdentity struct {
+	ID   sim.DeviceID
+	Etag string // of the identity; "" or "*": whatever it is
+
+	// Keys or thumbprints, as for Register; neither: they stay.
+
+	PrimaryKey, SecondaryKey []byte
+	Thumbprints              Thumbprints
+
+	Disabled     bool
+	StatusReason string
+}
+
+// ReplaceService replaces the preview's service properties and the labels of
+// a device. Reply.Device is the new state.
+type ReplaceService struct {
+	ID         sim.DeviceID
+	Etag       string // of the service properties; "" or "*": whatever it is
+	Properties doc.Value
+	Labels     []string
+}
 
 // SetStatus enables or disables a device; disabling closes its connection.
 type SetStatus struct {
@@ -57,7 +92,11 @@ type Invoke struct {
 
 // SubmitJob starts a job; Reply.Job is the parent as accepted and
 // Reply.Ticket settles when the job has ended, with Reply.Job as it ended.
-type SubmitJob struct{ Spec job.Spec }
+type SubmitJob struct {
+	Spec   job.Spec
+	Unique bool // an id in use is refused with CodePrecondition, whatever the hub's setting
+	Forget bool // nobody waits for the job's end: there is no ticket
+}
 
 // CancelJob cancels a job: devices not begun are cancelled, those being
 // worked on stop at their next step.
@@ -145,6 +184,8 @@ type GetCounters struct{}
 func (Register) command()       {}
 func (Unregister) command()     {}
 func (SetStatus) command()      {}
+func (UpdateIdentity) command() {}
+func (ReplaceService) command() {}
 func (GetDevice) command()      {}
 func (PatchTwin) command()      {}
 func (Invoke) command()         {}
@@ -209,7 +250,9 @@ type Device struct {
 	Generation               uint64
 	Etag                     uint64 // of identity
 	PrimaryKey, SecondaryKey []byte
+	Thumbprints              Thumbprints
 	Disabled                 bool
+	StatusReason             string
 	Connected                bool
 	Managed                  bool     // has reported under `dm` at least once
 	ConnectionChanged        sim.Time // sim.Never: not yet

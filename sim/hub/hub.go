@@ -57,8 +57,9 @@ type Hub struct {
 	tickets map[uint64]ticket
 	last    uint64 // ticket
 
-	order  []uint32 // devices in ascending order of their ids
-	groups []group  // by id
+	ids    sim.Sorted // device id -> number
+	labels sim.Sorted // label, a zero byte, device id -> number
+	groups []group    // by id
 	plans  []schedule
 	byPlan map[string]uint32
 	firing sim.Timers // key: place in plans
@@ -78,7 +79,7 @@ func New(cfg Config) *Hub {
 	gen := uint32(1) // 0 is the generation of what was handed out
 	h := &Hub{
 		cfg: cfg, gen: &gen, rand: sim.NewRand(cfg.Seed, sim.ActorHub),
-		devices: sim.NewPages[*Device](&gen), byID: map[sim.DeviceID]uint32{},
+		devices: sim.NewPages[*Device](&gen), ids: sim.NewSorted(&gen), labels: sim.NewSorted(&gen), byID: map[sim.DeviceID]uint32{},
 		waiting: map[uint32][]uint64{}, tickets: map[uint64]ticket{}, byPlan: map[string]uint32{},
 	}
 	h.jobs = job.NewEngine(job.Config{
@@ -199,24 +200,3 @@ func (h *Hub) telemetry(now sim.Time, m *sim.Message, out *sim.Outbox) {
 		out.Send = append(out.Send, sim.Message{Kind: sim.TelemetryAck, Device: m.Device, Conn: m.Conn, ID: m.ID, Due: now})
 	}
 }
-
-// View is a snapshot of the hub, to be read by any goroutine.
-type View struct {
-	Epoch   sim.Epoch
-	Now     sim.Time
-	Jobs    job.Jobs
-	devices sim.Pages[*Device]
-}
-
-// View takes a snapshot in constant time.
-func (h *Hub) View() View {
-	v := View{Epoch: h.cfg.Epoch, Now: h.now, Jobs: h.jobs.Snapshot(), devices: h.devices}
-	*h.gen++
-	return v
-}
-
-// Len returns how many device numbers have been given out.
-func (v View) Len() int { return v.devices.Len() }
-
-// Device returns device number n, nil if it was deleted.
-func (v View) Device(n int) *Device { return *v.devices.At(n) }

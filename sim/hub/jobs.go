@@ -36,6 +36,19 @@ func (h *Hub) submit(now sim.Time, c SubmitJob, out *sim.Outbox) (Reply, error) 
 			return Reply{}, &Error{CodeGroupNotFound, fmt.Sprintf("no device group %q", c.Spec.Group)}
 		}
 	}
+	if c.Unique {
+		if _, _, known := h.jobs.Find(c.Spec.ID); known {
+			return Reply{}, &Error{CodePrecondition, fmt.Sprintf("job %q exists", c.Spec.ID)}
+		}
+	}
+	if c.Forget {
+		n, err := h.jobs.Submit(now, c.Spec, out)
+		if err != nil {
+			return Reply{}, &Error{CodePrecondition, err.Error()}
+		}
+		v := h.jobs.View(n)
+		return Reply{Job: &v}, nil
+	}
 	return h.ticketed(func() (uint32, error) { return h.jobs.Submit(now, c.Spec, out) }, CodePrecondition)
 }
 
@@ -93,7 +106,7 @@ func (h *Hub) copyJob(now sim.Time, c CopyJob, out *sim.Outbox) (Reply, error) {
 	if _, ok := h.findGroup(s.Group); ok {
 		s.Targets = nil
 	}
-	return h.submit(now, SubmitJob{s}, out)
+	return h.submit(now, SubmitJob{Spec: s}, out)
 }
 
 func (h *Hub) getJob(id string) (Reply, error) {

@@ -92,7 +92,7 @@ func (h *Hub) authorised(now sim.Time, d *Device, token string) (ends sim.Date, 
 	for _, host := range h.cfg.Hosts {
 		covered = covered || t.Covers(sas.DeviceResource(host, d.ID))
 	}
-	if !covered || !t.Verify(d.PrimaryKey) && !t.Verify(d.SecondaryKey) {
+	if !covered || d.PrimaryKey == nil || !t.Verify(d.PrimaryKey) && !t.Verify(d.SecondaryKey) {
 		return 0, false
 	}
 	return t.Ends(), true

@@ -267,8 +267,9 @@ func (e *Engine) purge(n uint32) {
 	j := e.jobs.Mut(int(n))
 	if e.byID[j.spec.ID] == n {
 		delete(e.byID, j.spec.ID)
+		e.names.Delete(j.spec.ID)
 	}
-	j.purged, j.children, j.devs, j.batches = true, sim.NewPages[child](e.cfg.Gen), nil, nil
+	j.purged, j.children, j.tallies, j.devs, j.batches = true, sim.NewPages[child](e.cfg.Gen), sim.NewPages[tally](e.cfg.Gen), nil, nil
 	j.spec = &Spec{ID: j.spec.ID, Kind: j.spec.Kind}
 }
 

@@ -79,6 +79,7 @@ type Engine struct {
 	now     sim.Time // of the last call: Deadline for work that is due now
 	jobs    sim.Pages[Job]
 	byID    map[string]uint32
+	names   sim.Sorted       // id -> number, for snapshots
 	active  map[uint32][]Ref // device -> children not ended, in order of their start; looked up only
 	timers  sim.Timers       // key: slot
 	slots   []slot
@@ -98,6 +99,7 @@ type Job struct {
 	number   uint32
 	kind     *Kind
 	spec     *Spec
+	specGen  uint32 // generation it may be changed in; 0: as it was submitted
 	devs     []uint32
 	status   Status
 	created  sim.Time
@@ -106,6 +108,7 @@ type Job struct {
 	reason   string
 	counts   Counts
 	children sim.Pages[child]
+	tallies  sim.Pages[tally]
 	sweep    sweep
 	cursor   int     // next child to start
 	over     int     // next child to sweep over
@@ -190,7 +193,7 @@ func NewEngine(cfg Config) *Engine {
 		cfg.Slots = 5
 	}
 	return &Engine{
-		cfg: cfg, jobs: sim.NewPages[Job](cfg.Gen), byID: map[string]uint32{}, active: map[uint32][]Ref{},
+		cfg: cfg, jobs: sim.NewPages[Job](cfg.Gen), byID: map[string]uint32{}, names: sim.NewSorted(cfg.Gen), active: map[uint32][]Ref{},
 		ids: newIDMaker(cfg.Rand), chosen: map[uint32]map[uint32]bool{},
 	}
 }

@@ -30,7 +30,7 @@ func (r *run) id() sim.DeviceID { return r.job.spec.Targets[r.i] }
 func (r *run) begin() {
 	c := r.child
 	r.unhold()
-	c.status = Running
+	r.turn(Running)
 	if c.start == sim.Never {
 		c.start = r.now
 	}
@@ -40,6 +40,12 @@ func (r *run) begin() {
 		c.limit = r.e.arm(slot{r.ref(), slotLimit}, r.now.Add(d))
 	}
 	r.note("running")
+}
+
+// turn gives the child another state.
+func (r *run) turn(s Status) {
+	r.job.turned(r.i, r.child.status, s)
+	r.child.status = s
 }
 
 // unhold notes that the child waits for no other any more.
@@ -97,7 +103,8 @@ func (r *run) rest(s Status) {
 	} else {
 		counts.Pending--
 	}
-	c.status, c.current = s, false
+	r.turn(s)
+	c.current = false
 	r.unhold()
 	r.e.disarm(&c.timer)
 	r.e.disarm(&c.limit)

@@ -144,7 +144,7 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 	j := e.jobs.Append(Job{
 		number: number, kind: k, spec: &s, status: Pending, created: now, start: sim.Never, end: sim.Never, left: max(0, s.Timeout),
 		devs: make([]uint32, 0, len(s.Targets)), counts: Counts{Total: len(s.Targets), Pending: len(s.Targets)},
-		children: sim.NewPages[child](e.cfg.Gen), gathers: s.Group != "" && len(s.Targets) == 0,
+		children: sim.NewPages[child](e.cfg.Gen), tallies: sim.NewPages[tally](e.cfg.Gen), gathers: s.Group != "" && len(s.Targets) == 0,
 	})
 	if s.Continuous {
 		kept := e.lasting[:0]
@@ -156,6 +156,7 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 		e.lasting = append(kept, number)
 	}
 	e.byID[s.ID] = number
+	e.names.Set(s.ID, number)
 	e.chosen[number] = make(map[uint32]bool, len(s.Targets))
 	e.todo(number)
 	e.note(j, now, out)
@@ -181,6 +182,7 @@ func (e *Engine) choose(j *Job, now sim.Time, limit int, out *sim.Outbox) (more 
 
 // gather takes members of the job's group.
 func (e *Engine) gather(j *Job, now sim.Time, limit int, out *sim.Outbox) (more int) {
+	e.ownSpec(j)
 	last, looked, done, err := e.cfg.Fleet.Gather(j.spec.Group, j.gathered, limit, func(id sim.DeviceID, dev uint32) {
 		j.spec.Targets = append(j.spec.Targets, id)
 		j.devs = append(j.devs, dev)
@@ -237,6 +239,7 @@ func (e *Engine) chooseFailed(j *Job, now sim.Time, out *sim.Outbox) {
 	i := j.cursor
 	j.cursor++
 	if from.children.At(i).status == Failed {
+		e.ownSpec(j)
 		j.spec.Targets = append(j.spec.Targets, from.spec.Targets[i])
 		j.devs = append(j.devs, from.devs[i])
 		e.chosen[j.number][from.devs[i]] = true
@@ -267,6 +270,7 @@ func (e *Engine) Join(now sim.Time, number uint32, id sim.DeviceID, dev uint32, 
 		return
 	}
 	chosen[dev] = true
+	e.ownSpec(j)
 	j.spec.Targets = append(j.spec.Targets, id)
 	j.devs = append(j.devs, dev)
 	j.counts.Total++
@@ -274,4 +278,12 @@ func (e *Engine) Join(now sim.Time, number uint32, id sim.DeviceID, dev uint32, 
 	j.batch.to = len(j.devs)
 	e.todo(number)
 	e.note(j, now, out)
+}
+
+// ownSpec makes a job's spec one that no snapshot has, for targets to be added.
+func (e *Engine) ownSpec(j *Job) {
+	if j.specGen != *e.cfg.Gen {
+		s := *j.spec
+		j.spec, j.specGen = &s, *e.cfg.Gen
+	}
 }

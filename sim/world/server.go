@@ -30,6 +30,7 @@ const packageHost = "packages.flotilla.test"
 type server struct {
 	rate       int64
 	packages   map[string]pack.Package
+	named      map[string]string       // pack.URIKey of a package's own URI -> its name
 	corrupt    map[string]pack.Package // as a wrong byte leaves them
 	conditions map[uint32]*condition
 	flows      []flow
@@ -88,7 +89,7 @@ const progress = 250 * time.Millisecond
 
 func newServer(rate int64) *server {
 	return &server{
-		rate: max(1, rate), packages: map[string]pack.Package{}, corrupt: map[string]pack.Package{},
+		rate: max(1, rate), packages: map[string]pack.Package{}, named: map[string]string{}, corrupt: map[string]pack.Package{},
 		conditions: map[uint32]*condition{}, byDevice: map[uint32]uint32{},
 	}
 }
@@ -97,6 +98,9 @@ func (s *server) publish(p pack.Package) string {
 	name := p.Spec().Name
 	s.packages[name] = p
 	delete(s.corrupt, name)
+	if key := pack.URIKey(p.Spec().URI); key != "" {
+		s.named[key] = name
+	}
 	return "http://" + packageHost + "/packages/" + url.PathEscape(name)
 }
 
@@ -130,11 +134,14 @@ func (s *server) request(now sim.Time, dev uint32, f sim.Fetch) {
 		refuse(sim.FetchBadURI, 0)
 		return
 	}
-	if u.Host != packageHost {
-		refuse(sim.FetchLink, 0)
-		return
+	name, ok := s.named[pack.URIKey(f.URL)]
+	if !ok {
+		if u.Host != packageHost {
+			refuse(sim.FetchLink, 0)
+			return
+		}
+		name, ok = strings.CutPrefix(u.Path, "/packages/")
 	}
-	name, ok := strings.CutPrefix(u.Path, "/packages/")
 	p, known := s.packages[name]
 	if !ok || !known {
 		refuse(sim.FetchStatus, 404)

@@ -1,0 +1,139 @@
+package iothub_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flotilla-sim/flotilla/harness/iothub"
+	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/doc"
+	"github.com/flotilla-sim/flotilla/sim/hub"
+	"github.com/flotilla-sim/flotilla/sim/job"
+)
+
+// bare is a hub without connections, as a Backend for one caller.
+type bare struct {
+	*hub.Hub
+	now sim.Time
+	out sim.Outbox
+}
+
+func (b *bare) Do(_ context.Context, c hub.Command) (hub.Reply, error) {
+	b.out.Reset()
+	return b.Hub.Do(b.now, c, &b.out)
+}
+
+func (b *bare) Call(ctx context.Context, c hub.Command) (hub.Reply, error) { return b.Do(ctx, c) }
+func (b *bare) View(context.Context) (hub.View, error)                     { return b.Hub.View(), nil }
+
+// settle lets the hub do what is due.
+func (b *bare) settle(until time.Duration) {
+	for end := b.now.Add(until); b.Deadline() <= end; {
+		b.now = max(b.now, b.Deadline())
+		b.out.Reset()
+		b.Step(b.now, sim.Input{Kind: sim.Wake}, &b.out)
+	}
+}
+
+// makeBare makes a hub with devices, and jobs over all of them that have
+// ended, but for the last, which waits for its devices.
+func makeBare(tb testing.TB, devices, jobs int) *bare {
+	tb.Helper()
+	b := &bare{Hub: hub.New(hub.Config{Seed: 1, Epoch: restEpoch})}
+	ids := make([]sim.DeviceID, devices)
+	service := doc.MustParse(`{"CustomerId":"123456","ServiceBy":"Contoso","Weight":1000,"QoS":10}`)
+	for i := range ids {
+		ids[i] = sim.DeviceID(fmt.Sprintf("device-%06d", i))
+		if _, err := b.Do(context.Background(), hub.Register{ID: ids[i], PrimaryKey: make([]byte, 32), Service: service,
+			Labels: []string{"fleet", fmt.Sprintf("rack-%d", i/100)}}); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	for j := range jobs {
+		s := job.Spec{ID: fmt.Sprintf("job-%d", j), Kind: "rebootDevice", Targets: ids, Grace: -1}
+		if j == jobs-1 {
+			s.Grace, s.InFlight = time.Hour, 50
+		}
+		if _, err := b.Do(context.Background(), hub.SubmitJob{Spec: s, Forget: true}); err != nil {
+			tb.Fatal(err)
+		}
+		b.settle(time.Second)
+	}
+	return b
+}
+
+// asker sends requests to a handler and counts rows.
+type asker struct {
+	tb      testing.TB
+	handler *iothub.Handler
+	token   string
+}
+
+func newAsker(tb testing.TB, b iothub.Backend) *asker {
+	policies := iothub.DefaultPolicies(func() []byte { return make([]byte, 32) })
+	h, err := iothub.NewHandler(iothub.HandlerConfig{Hub: b, Hosts: []string{restHost}, Policies: policies, Epoch: restEpoch})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &asker{tb, h, policies[0].Token(restHost, 1<<40)}
+}
+
+func (a *asker) ask(method, target, body string) *recorder {
+	w := newRecorder()
+	a.serve(w, method, target, body)
+	if w.status != 200 {
+		a.tb.Fatalf("%s: %d %s", body, w.status, &w.body)
+	}
+	return w
+}
+
+func (a *asker) serve(w http.ResponseWriter, method, target, body string) {
+	r, err := http.NewRequest(method, "https://localhost"+target+"?"+version, strings.NewReader(body))
+	if err != nil {
+		a.tb.Fatal(err)
+	}
+	r.Header.Set("Authorization", a.token)
+	a.handler.ServeHTTP(w, r)
+}
+
+// BenchmarkQueryREST answers whole requests, from the token to the last byte,
+// over 100,000 devices and 1,000,000 rows of jobs.
+func BenchmarkQueryREST(b *testing.B) {
+	a := newAsker(b, makeBare(b, 100_000, 10))
+	eq := func(name, value string) string {
+		return `{"filter":{"type":"comparison","property":{"name":"` + name + `"},"value":"` + value + `","comparisonOperator":"eq"}}`
+	}
+	first := a.ask("POST", "/jobs/v2/query", eq("parentJobId", "job-7")).body.String()
+	_, last, _ := strings.Cut(first[strings.LastIndex(first, `{"jobId"`):], `:"`)
+	last = last[:36]
+	for _, bb := range []struct {
+		name, target, body, row string
+		want                    int
+	}{
+		{"deviceId", "/devices/query", eq("deviceId", "device-054321"), `"deviceId"`, 1},
+		{"label", "/devices/query", `{"filter":{"type":"comparison","property":{"name":"tags"},"value":["rack-7"],"comparisonOperator":"all"}}`, `"deviceId"`, 100},
+		{"jobId", "/jobs/v2/query", eq("jobId", last), `"jobId"`, 1},
+		{"jobId-parent", "/jobs/v2/query", eq("jobId", "job-3"), `"jobId"`, 1},
+		{"status", "/jobs/v2/query", eq("status", "cancelled"), `"jobId"`, 0},
+		{"children", "/jobs/v2/query", eq("parentJobId", "job-7"), `"jobId"`, 100},
+		{"children-next", "/jobs/v2/query", `{"filter":{"type":"logical","logicalOperator":"and","filters":[` + eq("parentJobId", "job-7")[10:len(eq("parentJobId", "job-7"))-1] + `,
+			{"type":"comparison","property":{"name":"JobId"},"value":"` + last + `","comparisonOperator":"gt"}]}}`, `"jobId"`, 100},
+		{"scan-running", "/jobs/v2/query", eq("status", "running"), `"jobId"`, 51},
+		{"scan-devices", "/devices/query", `{"filter":{"type":"comparison","property":{"name":"QoS","type":"service"},"value":11,"comparisonOperator":"eq"}}`, `"deviceId"`, 0},
+		{"scan-everything", "/jobs/v2/query", `{}`, `"jobId"`, 100},
+		{"scan-groups", "/jobs/v2/query", `{"aggregate":{"keys":[{"name":"type"}],"properties":[{"operator":"count","columnName":"n"}]}}`, `"n"`, 1},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if w := a.ask("POST", bb.target, bb.body); strings.Count(w.body.String(), bb.row) != bb.want {
+					b.Fatalf("%d rows: %.300s", strings.Count(w.body.String(), bb.row), &w.body)
+				}
+			}
+		})
+	}
+}
