@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,8 +43,7 @@ func (b *bare) settle(until time.Duration) {
 
 // makeBare makes a hub with devices, and jobs over all of them that have
 // ended, but for the last, which waits for its devices.
-func makeBare(tb testing.TB, devices, jobs int) *bare {
-	tb.Helper()
+func makeBare(devices, jobs int) *bare {
 	b := &bare{Hub: hub.New(hub.Config{Seed: 1, Epoch: restEpoch})}
 	ids := make([]sim.DeviceID, devices)
 	service := doc.MustParse(`{"CustomerId":"123456","ServiceBy":"Contoso","Weight":1000,"QoS":10}`)
@@ -51,7 +51,7 @@ func makeBare(tb testing.TB, devices, jobs int) *bare {
 		ids[i] = sim.DeviceID(fmt.Sprintf("device-%06d", i))
 		if _, err := b.Do(context.Background(), hub.Register{ID: ids[i], PrimaryKey: make([]byte, 32), Service: service,
 			Labels: []string{"fleet", fmt.Sprintf("rack-%d", i/100)}}); err != nil {
-			tb.Fatal(err)
+			panic(err)
 		}
 	}
 	for j := range jobs {
@@ -60,7 +60,7 @@ func makeBare(tb testing.TB, devices, jobs int) *bare {
 			s.Grace, s.InFlight = time.Hour, 50
 		}
 		if _, err := b.Do(context.Background(), hub.SubmitJob{Spec: s, Forget: true}); err != nil {
-			tb.Fatal(err)
+			panic(err)
 		}
 		b.settle(time.Second)
 	}
@@ -101,6 +101,10 @@ func (a *asker) serve(w http.ResponseWriter, method, target, body string) {
 	a.handler.ServeHTTP(w, r)
 }
 
+// million is the hub of the benchmarks, made once: 100,000 devices, ten jobs
+// over all of them.
+var million = sync.OnceValue(func() *bare { return makeBare(100_000, 10) })
+
 // queries are asked of 100,000 devices and 1,000,000 rows of jobs; LAST stands
 // for the last id of the first page of children.
 var queries = []struct {
@@ -135,7 +139,7 @@ func lastOf(answer string) string {
 
 // BenchmarkQueryREST answers whole requests, from the token to the last byte.
 func BenchmarkQueryREST(b *testing.B) {
-	a := newAsker(b, makeBare(b, 100_000, 10))
+	a := newAsker(b, million())
 	last := lastOf(a.ask("POST", "/jobs/v2/query", whereEq("parentJobId", "job-7")).body.String())
 	for _, bb := range queries {
 		body := strings.ReplaceAll(bb.body, "LAST", last)
@@ -153,7 +157,7 @@ func BenchmarkQueryREST(b *testing.B) {
 // BenchmarkQueryRows parses the same queries, takes a snapshot and finds the
 // rows.
 func BenchmarkQueryRows(b *testing.B) {
-	hub := makeBare(b, 100_000, 10)
+	hub := million()
 	a := newAsker(b, hub)
 	last := lastOf(a.ask("POST", "/jobs/v2/query", whereEq("parentJobId", "job-7")).body.String())
 	for _, bb := range queries {
