@@ -17,7 +17,7 @@ type Action struct {
 }
 
 // Actions is the table of verbs.
-var Actions = []Action{wait, invoke, patch, cancel, stop, resume, rerun, duplicate}
+var Actions = []Action{wait, invoke, patch, cancel, stop, resume, rerun, duplicate, enable, disable}
 
 // Step is one entry of `steps:`.
 type Step struct {

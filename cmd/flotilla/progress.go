@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -33,6 +34,7 @@ const fewDevices = 20
 
 type shownJob struct {
 	id, kind, state string
+	label           string // what it is called, if not by its id
 	since           sim.Time
 	devices         int
 	children        []shownChild
@@ -78,9 +80,12 @@ func (p *progress) event(o sim.Observation) {
 	}
 	switch o.Event {
 	case sim.EventJob:
+		if state, name, named := strings.Cut(o.Text, ": "); named { // an instance of a schedule comes to be
+			j.label, o.Text = name, state
+		}
 		j.state, j.since = o.Text, o.At
 		if !p.redraw {
-			fmt.Fprintf(p.w, "%10s  %-20s %s\n", clock(o.At), j.id, o.Text)
+			fmt.Fprintf(p.w, "%10s  %-20s %s\n", clock(o.At), j.name(), o.Text)
 		}
 	case sim.EventChild:
 		if j.devices > fewDevices {
@@ -93,6 +98,9 @@ func (p *progress) event(o sim.Observation) {
 	}
 	p.changed = true
 }
+
+// name is what the job is called on the screen.
+func (j *shownJob) name() string { return cmp.Or(j.label, j.id) }
 
 func (j *shownJob) set(device, state string, at sim.Time) {
 	for i := range j.children {
@@ -126,7 +134,7 @@ func (p *progress) watch(x harness.Progress) {
 		p.last = now
 		for _, j := range p.jobs {
 			if j.devices > fewDevices && j.state == "running" {
-				fmt.Fprintf(p.w, "%10s  %-20s running  %s\n", clock(x.Now), j.id, j.message)
+				fmt.Fprintf(p.w, "%10s  %-20s running  %s\n", clock(x.Now), j.name(), j.message)
 			}
 		}
 	}
@@ -152,7 +160,7 @@ func (p *progress) draw(now sim.Time, connected int) {
 		for _, c := range j.children {
 			line("%10s    %-24s %s", clock(c.since), c.device, c.state)
 		}
-		line("%10s  %-26s %s  %s", clock(j.since), j.id, j.state, j.message)
+		line("%10s  %-26s %s  %s", clock(j.since), j.name(), j.state, j.message)
 	}
 	io.WriteString(p.w, b.String())
 	p.drawn, p.changed = lines, false

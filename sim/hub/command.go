@@ -94,8 +94,21 @@ type PutSchedule struct {
 	ID       string
 	Spec     job.Spec // of each instance; ID and Targets are not looked at
 	Rule     zone.Rule
+	Misfire  Misfire
 	Disabled bool
 }
+
+// Misfire is what becomes of a firing that nobody was there for: one that
+// comes more than zone.Tolerance late. However many were missed, at most one
+// is made up for.
+type Misfire uint8
+
+// The policies. [decision A-28]
+const (
+	MisfireDefault Misfire = iota // a recurring schedule skips it, a one-time one fires late
+	MisfireSkip                   // it is left out and counted
+	MisfireOnce                   // it fires late
+)
 
 // EnableSchedule lets a schedule fire, or not: always possible.
 type EnableSchedule struct {
@@ -193,9 +206,11 @@ type Schedule struct {
 	Spec      job.Spec
 	Rule      zone.Rule
 	Enabled   bool
-	Completed bool     // it will never fire again
-	Created   int      // instances since its rule was last set
-	Number    int      // of the last instance, from 1; edits do not set it back
+	Completed bool // it will never fire again
+	Created   int  // instances since its rule was last set
+	Number    int  // of the last instance, from 1; edits do not set it back
+	Skipped   int  // firings that were missed and left out
+	Misfire   Misfire
 	Next      sim.Time // when it fires next, sim.Never if it does not
 	Etag      uint64
 	Instances []string // ids of its instances that are still known, oldest first

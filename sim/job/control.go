@@ -24,7 +24,6 @@ func (e *Engine) admit(j *Job, now sim.Time, out *sim.Outbox) {
 	j.status = Running
 	if j.start == sim.Never {
 		j.start = now
-		j.batch.start = now
 	}
 	if j.left > 0 && j.timer == 0 {
 		j.timer = e.arm(slot{Ref{Job: j.number}, slotJob}, now.Add(j.left))

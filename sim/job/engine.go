@@ -365,10 +365,15 @@ func (e *Engine) Ended() []uint32 {
 	return n
 }
 
-// note observes a job's state and marks its row.
+// note observes a job's state and marks its row. The first note of a
+// schedule's instance has its name behind the state: its id is nobody's.
 func (e *Engine) note(j *Job, now sim.Time, out *sim.Outbox) {
 	out.Dirty = append(out.Dirty, sim.Row{Table: sim.TableJob, Key: uint64(j.number)})
-	out.Observe = append(out.Observe, sim.Observation{At: now, Event: sim.EventJob, Job: j.spec.ID, Text: j.status.String()})
+	text := j.status.String()
+	if j.spec.Schedule != "" && j.status == Pending && j.sweep == selecting && j.created == now {
+		text += ": " + j.spec.Name
+	}
+	out.Observe = append(out.Observe, sim.Observation{At: now, Event: sim.EventJob, Job: j.spec.ID, Text: text})
 }
 
 func (e *Engine) arm(s slot, at sim.Time) uint32 {
