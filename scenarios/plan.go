@@ -151,6 +151,9 @@ func Load(src Source, sets []string) (*Plan, error) {
 		for _, p := range t.own {
 			p.Model()
 		}
+		for i := range t.mix {
+			t.mix[i].profile.Model()
+		}
 	}
 	return c.plan, nil
 }

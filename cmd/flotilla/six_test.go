@@ -236,6 +236,8 @@ func TestInterrupted(t *testing.T) {
 // smaller makes large scenarios of the library small; what they expect is of
 // the new size.
 var smaller = map[string][]string{
+	"batches-10k": {"groups.fleet.count=1000", "expect=[job.waves.failed == 2%, job.waves.succeeded == 98%, job.waves.batches == 10, " +
+		"job.strict.status == cancelled, job.strict.failed == 2, job.strict.succeeded == 98, job.strict.pending == 900]"},
 	"month-of-schedules": {"groups.paris.count=12", "groups.sydney.count=8",
 		"expect=[schedule.paris-nightly.instances == 29, schedule.paris-nightly.succeeded == 100%, schedule.sydney-nightly.instances == 28, " +
 			"schedule.paris-weekly.instances == 3, schedule.paris-weekly.enabled == false, schedule.moved-weekly.total == 14, 'job.\"sydney-nightly - 28\".total == 4']"},
