@@ -46,6 +46,7 @@ func (r *run) collectCounters(ctx context.Context, s *record.Summary) error {
 		"twinReads": int64(c.TwinReads), "calls": int64(c.Calls), "answers": int64(c.Answers), "lateAnswers": int64(c.LateAnswers),
 		"callsTimedOut": int64(c.CallsTimedOut), "callsOffline": int64(c.CallsOffline), "jobsEnded": int64(c.JobsEnded),
 		"childrenEnded": int64(c.ChildrenEnded), "stale": int64(c.Stale), "throttled": int64(c.Throttled), "wills": int64(c.Wills),
+		"commandsQueued": int64(c.CommandsQueued), "commandsDelivered": int64(c.CommandsDelivered), "commandsExpired": int64(c.CommandsExpired),
 	}
 	return nil
 }

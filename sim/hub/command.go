@@ -209,7 +209,7 @@ type Schedule struct {
 	Completed bool // it will never fire again
 	Created   int  // instances since its rule was last set
 	Number    int  // of the last instance, from 1; edits do not set it back
-	Skipped   int  // firings that were missed and left out
+	Skipped   int  // firings that were missed and left out; of one absence at most sim.MaxSlice and one are counted
 	Misfire   Misfire
 	Next      sim.Time // when it fires next, sim.Never if it does not
 	Etag      uint64
@@ -255,6 +255,9 @@ type Counters struct {
 	Calls, Answers, LateAnswers     uint64
 	CallsTimedOut, CallsOffline     uint64
 	Throttled                       uint64 // of Refused: too many new connections
+	CommandsQueued                  uint64 // commands kept for a device until it takes them
+	CommandsDelivered               uint64 // of them, those that devices have taken
+	CommandsExpired                 uint64 // of them, those given up: after 24 h, or sent 10 times in vain
 	Wills                           uint64 // of Telemetry: published for devices that ended without DISCONNECT
 	JobsEnded, ChildrenEnded, Stale uint64 // Stale: dropped as of a connection that is not the present one
 }

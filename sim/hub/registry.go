@@ -136,6 +136,7 @@ func (h *Hub) unregister(now sim.Time, id sim.DeviceID, out *sim.Outbox) (Reply,
 	h.end(now, n, sim.ReasonDisabled, true, out)
 	h.dropWaiting(now, n, &Error{CodeNotFound, fmt.Sprintf("device %q was deleted", id)}, out)
 	h.jobs.Deleted(now, n, out)
+	h.empty(n)
 	h.delist(id)
 	*h.devices.Mut(int(n)) = nil
 	delete(h.byID, id)

@@ -121,12 +121,13 @@ func (h *Hub) armPlan(now sim.Time, n uint32) {
 func (h *Hub) fire(now sim.Time, n uint32, out *sim.Outbox) {
 	s := &h.plans[n]
 	if late := now.Sub(s.armed.Time(h.cfg.Epoch)); late > zone.Tolerance && s.skips() {
-		s.skipped++
+		s.skipped += 1 + s.due(zone.At(h.cfg.Epoch, now))
 		if s.completed = s.rule.Kind == zone.Once; !s.completed {
 			h.armPlan(now+1, n)
 		}
 		return
 	}
+	s.skipped += s.due(zone.At(h.cfg.Epoch, now))
 	s.created++
 	s.number++
 	s.fired = true
@@ -151,6 +152,15 @@ func (h *Hub) fire(now sim.Time, n uint32, out *sim.Outbox) {
 	} else {
 		h.armPlan(now+1, n)
 	}
+}
+
+// due counts the occurrences after the one that is armed that are past, up to
+// sim.MaxSlice of them.
+func (s *schedule) due(now zone.Instant) (n int) {
+	for at, ok := s.rule.Next(s.armed, s.created); ok && at.Compare(now) < 0 && n < sim.MaxSlice; n++ {
+		at, ok = s.rule.Next(at, s.created)
+	}
+	return n
 }
 
 // skips says whether a firing that was missed is left out.
