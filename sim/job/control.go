@@ -92,13 +92,14 @@ func (e *Engine) settle(j *Job, now sim.Time, out *sim.Outbox) {
 		return
 	}
 	e.halt(j, now)
+	e.disarm(&j.forget)
+	j.forget = e.arm(slot{Ref{Job: j.number}, slotPurge}, now.Add(e.cfg.Keep))
 	if j.status == Stopped {
 		e.leave(j, now, out)
 		return
 	}
 	j.settled, j.sweep = true, idle
 	delete(e.chosen, j.number)
-	e.arm(slot{Ref{Job: j.number}, slotPurge}, now.Add(e.cfg.Keep))
 	e.ended = append(e.ended, j.number)
 	e.leave(j, now, out)
 }
@@ -186,6 +187,7 @@ func (e *Engine) Resume(now sim.Time, id string, out *sim.Outbox) error {
 		return fmt.Errorf("job %q is %s; only a stopped job can be resumed", id, j.status)
 	}
 	e.now = now
+	e.disarm(&j.forget)
 	j.reason = ""
 	if j.doomed != "" {
 		j.status = Pending
@@ -247,6 +249,7 @@ func (e *Engine) job(id string) (*Job, error) {
 // purge forgets a job. Its number is never used again.
 func (e *Engine) purge(n uint32) {
 	j := e.jobs.Mut(int(n))
+	e.disarm(&j.forget) // it may be replaced before its time
 	if e.byID[j.spec.ID] == n {
 		delete(e.byID, j.spec.ID)
 	}

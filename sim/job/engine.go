@@ -114,6 +114,7 @@ type Job struct {
 	left     time.Duration // of the timeout, while the clock stands
 	timer    uint32        // slot + 1: of the timeout
 	wake     uint32        // slot + 1: of a pause or the pace
+	forget   uint32        // slot + 1: when it is forgotten, once it has ended or is stopped
 }
 
 // sweep is what goes over all children of a job.
@@ -312,6 +313,16 @@ func (e *Engine) due(s slot, now sim.Time, out *sim.Outbox) {
 	j := e.jobs.Mut(int(s.ref.Job))
 	switch s.what {
 	case slotPurge:
+		j.forget = 0
+		if !j.settled { // it was stopped and nobody resumed it
+			if j.held > 0 { // devices have it in line behind other jobs
+				j.forget = e.arm(s, now.Add(e.cfg.Keep))
+				return
+			}
+			j.settled, j.sweep = true, idle
+			delete(e.chosen, j.number)
+			e.ended = append(e.ended, j.number)
+		}
 		e.purge(j.number)
 		return
 	case slotJob:
@@ -325,6 +336,9 @@ func (e *Engine) due(s slot, now sim.Time, out *sim.Outbox) {
 		j.wake = 0
 		e.todo(j.number)
 		return
+	}
+	if j.purged {
+		return // with a device that was to be tried again
 	}
 	r := &run{e: e, job: j, child: j.children.Mut(int(s.ref.Child)), i: int(s.ref.Child), now: now, out: out}
 	if s.what == slotLimit {

@@ -254,6 +254,7 @@ func (e *Engine) selected(j *Job, now sim.Time, out *sim.Outbox) {
 	if j.status == Pending {
 		e.admit(j, now, out)
 	}
+	e.settle(j, now, out) // it may have been stopped meanwhile
 }
 
 // Join adds a device to a continuous job; a job that has ended, or has the
