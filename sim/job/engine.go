@@ -76,10 +76,10 @@ type Engine struct {
 	work    []uint32 // jobs whose cursor has work, in order
 	ids     idMaker
 	ended   []uint32
-	chosen  map[uint32]map[uint32]bool // job still selecting -> devices it has
-	busy    int                        // Queued jobs that have a slot
-	queue   []uint32                   // Queued jobs that wait for one, in order
-	lasting []uint32                   // Continuous jobs, those that have ended left out now and then
+	chosen  map[uint32]*marks // job still selecting -> devices it has
+	busy    int               // Queued jobs that have a slot
+	queue   []uint32          // Queued jobs that wait for one, in order
+	lasting []uint32          // Continuous jobs, those that have ended left out now and then
 }
 
 // Job is the engine's own record of a job. Snapshots of it are read through
@@ -181,7 +181,7 @@ func NewEngine(cfg Config) *Engine {
 	}
 	return &Engine{
 		cfg: cfg, jobs: sim.NewPages[Job](cfg.Gen), byID: map[string]uint32{}, active: map[uint32][]Ref{},
-		ids: newIDMaker(cfg.Rand), chosen: map[uint32]map[uint32]bool{},
+		ids: newIDMaker(cfg.Rand), chosen: map[uint32]*marks{},
 	}
 }
 
