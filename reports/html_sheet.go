@@ -130,7 +130,7 @@ func newSheet(s *record.Summary) *sheet {
 		for i, d := range f.Devices {
 			names[i] = p.clean(d)
 		}
-		row := failureRow{Count: Count(int64(f.Count)), Job: p.clean(f.Job), Reason: cmp.Or(p.clean(f.Reason), "no reason given"), Devices: names}
+		row := failureRow{Count: Count(int64(f.Count)), Job: p.clean(p.label(f.Job)), Reason: cmp.Or(p.clean(f.Reason), "no reason given"), Devices: names}
 		if more := f.Count - len(names); more > 0 {
 			row.More = Count(int64(more)) + " more"
 		}

@@ -216,7 +216,7 @@ func (m *markdown) failures() {
 		if more := f.Count - len(names); more > 0 {
 			names = append(names, Count(int64(more))+" more")
 		}
-		m.row(Count(int64(f.Count)), m.code(cmp.Or(f.Reason, "no reason given")), m.code(f.Job), strings.Join(names, ", "))
+		m.row(Count(int64(f.Count)), m.code(cmp.Or(f.Reason, "no reason given")), m.code(m.label(f.Job)), strings.Join(names, ", "))
 	}
 }
 

@@ -47,6 +47,16 @@ func families(jobs []record.Job) []*family {
 	return all
 }
 
+// label is what people call the job of an id.
+func (p *page) label(id string) string {
+	for i := range p.s.Jobs {
+		if j := &p.s.Jobs[i]; j.ID == id && j.ParentID == "" {
+			return j.Label()
+		}
+	}
+	return id
+}
+
 // label is what people call the job.
 func (f *family) label() string {
 	if f.parent != nil {

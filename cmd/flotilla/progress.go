@@ -50,7 +50,11 @@ func newProgress(w io.Writer, plan *scenarios.Plan, f *runFlags) *progress {
 	p := &progress{w: w, plan: plan, quiet: f.quiet, redraw: isTerminal(w) && !f.virtual}
 	for i := range plan.Jobs {
 		j := &plan.Jobs[i]
-		p.jobs = append(p.jobs, &shownJob{id: j.ID, kind: j.Kind, devices: j.Devices})
+		devices := j.Devices
+		if j.DeviceGroup != "" { // how many it has is not known yet
+			devices = plan.Devices
+		}
+		p.jobs = append(p.jobs, &shownJob{id: j.ID, kind: j.Kind, devices: devices})
 	}
 	return p
 }
