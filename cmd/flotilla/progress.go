@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/flotilla-sim/flotilla/harness"
 	"github.com/flotilla-sim/flotilla/scenarios"
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/job"
 )
 
 // progress shows a run while it lasts: the jobs as they change, children
@@ -73,13 +75,14 @@ func (p *progress) event(o sim.Observation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var j *shownJob
-	for _, x := range p.jobs {
-		if x.id == o.Job {
-			j = x
+	for i := len(p.jobs) - 1; i >= 0 && j == nil; i-- { // it is mostly one of the newest
+		if p.jobs[i].id == o.Job {
+			j = p.jobs[i]
 		}
 	}
 	if j == nil {
 		j = &shownJob{id: o.Job, devices: fewDevices + 1}
+		p.forget()
 		p.jobs = append(p.jobs, j)
 	}
 	switch o.Event {
@@ -105,6 +108,32 @@ func (p *progress) event(o sim.Observation) {
 
 // name is what the job is called on the screen.
 func (j *shownJob) name() string { return cmp.Or(j.label, j.id) }
+
+// fewInstances is how many instances of schedules are shown at the same time,
+// beside those that have not ended: a schedule makes more and more.
+const fewInstances = 10
+
+// forget takes the oldest instances that have ended off the screen.
+func (p *progress) forget() {
+	instances := 0
+	for _, j := range p.jobs {
+		if j.label != "" {
+			instances++
+		}
+	}
+	p.jobs = slices.DeleteFunc(p.jobs, func(j *shownJob) bool {
+		if j.label == "" || instances <= fewInstances || !j.over() {
+			return false
+		}
+		instances--
+		return true
+	})
+}
+
+// over says whether nothing more will come of the job.
+func (j *shownJob) over() bool {
+	return j.state == job.Completed.String() || j.state == job.Failed.String() || j.state == job.Cancelled.String()
+}
 
 func (j *shownJob) set(device, state string, at sim.Time) {
 	for i := range j.children {
@@ -166,6 +195,7 @@ func (p *progress) draw(now sim.Time, connected int) {
 		}
 		line("%10s  %-26s %s  %s", clock(j.since), j.name(), j.state, j.message)
 	}
+	b.WriteString("\x1b[J") // it may have become shorter
 	io.WriteString(p.w, b.String())
 	p.drawn, p.changed = lines, false
 }

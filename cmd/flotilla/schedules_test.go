@@ -11,6 +11,7 @@ import (
 
 	"github.com/flotilla-sim/flotilla/harness/record"
 	"github.com/flotilla-sim/flotilla/reports"
+	"github.com/flotilla-sim/flotilla/scenarios"
 	"github.com/flotilla-sim/flotilla/sim"
 )
 
@@ -230,4 +231,32 @@ func TestMonthOfTenThousand(t *testing.T) {
 	quiet(t)
 	s := flotilla(t, "run", "month-of-schedules", "--virtual", "--quiet").ends(t, exitPassed).summary(t)
 	t.Logf("30 days of 10,000 devices in %.1f s, digest %s", s.WallSeconds, s.Digest)
+}
+
+// TestProgressOfInstances: a table that is drawn anew keeps the newest
+// instances of a schedule, those that have not ended, and the jobs of the plan.
+func TestProgressOfInstances(t *testing.T) {
+	var out strings.Builder
+	p := &progress{w: &out, plan: &scenarios.Plan{}, redraw: true, jobs: []*shownJob{{id: "once"}}}
+	event := func(id, text string) { p.event(sim.Observation{Event: sim.EventJob, Job: id, Text: text}) }
+	event("once", "completed")
+	for i := range 40 {
+		id := fmt.Sprintf("uuid-%d", i+1)
+		event(id, fmt.Sprintf("pending: nightly - %d", i+1))
+		event(id, "running")
+		if i != 2 {
+			event(id, "completed")
+		}
+	}
+	p.draw(0, 0)
+	for _, n := range []int{1, 2, 29} {
+		if strings.Contains(out.String(), fmt.Sprintf("nightly - %d ", n)) {
+			t.Errorf("nightly - %d is shown still:\n%s", n, out.String())
+		}
+	}
+	for _, name := range []string{"once ", "nightly - 3 ", "nightly - 35 ", "nightly - 40 "} {
+		if !strings.Contains(out.String(), name) {
+			t.Errorf("%sis not shown:\n%s", name, out.String())
+		}
+	}
 }
