@@ -122,6 +122,11 @@ func (r *run) play() error {
 			return fmt.Errorf("group %s: %w", g.Name, err)
 		}
 	}
+	for _, g := range r.Plan.DeviceGroups {
+		if _, err := r.Stage.Hub().Do(r.ctx, g); err != nil {
+			return fmt.Errorf("device group %s: %w", g.ID, err)
+		}
+	}
 	tick := sim.Time(0)
 	for {
 		now := r.Stage.Now()
@@ -185,6 +190,12 @@ func (r *run) due(now sim.Time) (next sim.Time, err error) {
 			j, state := &r.Plan.Jobs[i], &r.jobs[i]
 			state.Submitted = true
 			r.warmed()
+			if j.Schedule != nil {
+				if err := r.plan(j, state); err != nil {
+					return 0, err
+				}
+				continue
+			}
 			reply, err := r.Stage.Hub().Do(r.ctx, hub.SubmitJob{Spec: r.Plan.Spec(j, r.uris[j.Package])})
 			if err := r.ctx.Err(); err != nil {
 				return 0, err
@@ -207,6 +218,24 @@ func (r *run) due(now sim.Time) (next sim.Time, err error) {
 		}
 		r.wake = 0
 	}
+}
+
+// plan gives the hub the schedule of a job. Its instances are the hub's own:
+// they are found at the end of the run.
+func (r *run) plan(j *scenarios.Job, state *scenarios.JobState) error {
+	put, err := r.Plan.PutSchedule(j, r.uris[j.Package], r.Epoch)
+	if err == nil {
+		_, err = r.Stage.Hub().Do(r.ctx, put)
+	}
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	state.Status = job.Scheduled
+	if err != nil {
+		state.Status = job.Failed
+		r.miss("schedule "+j.ID, "the hub refused it: "+err.Error())
+	}
+	return nil
 }
 
 // steps plays the present step as far as it goes now, and those after it.
@@ -286,10 +315,11 @@ func (r *run) state(id string) scenarios.JobState {
 	return scenarios.JobState{}
 }
 
-// over says whether nothing more is to come.
+// over says whether nothing more is to come. A schedule does not keep a run
+// going: it could go on for ever.
 func (r *run) over(now sim.Time) bool {
 	for _, s := range r.jobs {
-		if !s.Skipped && !(s.Submitted && s.Status.Ended()) {
+		if !s.Skipped && !(s.Submitted && (s.Status.Ended() || s.Status == job.Scheduled)) {
 			return false
 		}
 	}

@@ -32,7 +32,7 @@ func CSV(w io.Writer, s *record.Summary, _ Options) error {
 		if j := &s.Jobs[i]; j.ParentID == "" {
 			if _, twice := column[j.ID]; !twice {
 				column[j.ID] = len(header)
-				header = append(header, "job:"+j.ID)
+				header = append(header, "job:"+j.Label())
 			}
 		}
 	}

@@ -19,6 +19,8 @@ func Text(w io.Writer, s *record.Summary, o Options) error {
 	p := page{s: s, o: o}
 	p.title()
 	p.jobs()
+	p.grid("BATCHES", "one begins when the one before it has ended", p.batches())
+	p.grid("SCHEDULES", "instances are the jobs they made", p.schedules())
 	p.metrics()
 	p.counters()
 	p.devices()
@@ -34,6 +36,25 @@ type page struct {
 	s *record.Summary
 	o Options
 	b strings.Builder
+}
+
+// grid writes a table under its heading, nothing if it is empty.
+func (p *page) grid(name, about string, g grid) {
+	if len(g.Rows) == 0 {
+		return
+	}
+	p.heading(name, about)
+	t := table{indent: "  "}
+	head := make([]string, len(g.Head))
+	for i, h := range g.Head {
+		head[i] = strings.ToUpper(h)
+		t.right = append(t.right, i >= g.Right)
+	}
+	t.head(head...)
+	for _, r := range g.Rows {
+		t.add(r...)
+	}
+	t.append(&p.b, p.o)
 }
 
 // line writes one line; the format's arguments must be clean.

@@ -18,7 +18,7 @@ type Action struct {
 }
 
 // Actions is the table of verbs.
-var Actions = []Action{wait, invoke, patch, cancel, stop, resume, rerun, duplicate, weather}
+var Actions = []Action{wait, invoke, patch, cancel, stop, resume, rerun, duplicate, enable, disable, weather}
 
 // Step is one entry of `steps:`.
 type Step struct {

@@ -25,7 +25,13 @@ type hand struct {
 }
 
 func newHand(t *testing.T, steps string) *hand {
-	p := plan(t, "jobs: [{id: fw, kind: rebootDevice, group: six}]\nsteps: ["+steps+"]\n")
+	jobs := "jobs: [{id: fw, kind: rebootDevice, group: six}]"
+	if strings.Contains(steps, "nightly") {
+		jobs = "{duration: 1h, deviceGroups: {vans: label=van}, groups: {six: {count: 6}}, jobs: [{id: nightly, kind: rebootDevice, deviceGroup: vans, schedule: {at: 3s}}],\n steps: [" + steps + "]}"
+		p := plan(t, jobs)
+		return &hand{t: t, act: p.Steps[0].Act(), jobs: map[string]scenarios.JobState{"nightly": {Submitted: true, Status: job.Scheduled}}}
+	}
+	p := plan(t, jobs+"\nsteps: ["+steps+"]\n")
 	return &hand{t: t, act: p.Steps[0].Act(), jobs: map[string]scenarios.JobState{}}
 }
 
@@ -42,6 +48,12 @@ func (h *hand) next() (done bool) {
 			fmt.Fprintf(&h.log, " patch %s desired=%s tags=%s", c.ID, c.Desired, c.Tags)
 		case hub.CancelJob:
 			fmt.Fprintf(&h.log, " cancel %s", c.ID)
+		case hub.RerunJob:
+			fmt.Fprintf(&h.log, " rerun %s as %s", c.ID, c.NewID)
+		case hub.GetSchedule:
+			fmt.Fprintf(&h.log, " schedule %s?", c.ID)
+		case hub.EnableSchedule:
+			fmt.Fprintf(&h.log, " schedule %s fires=%t", c.ID, c.Enabled)
 		case hub.GetCounters:
 			h.log.WriteString(" counters")
 		default:
@@ -264,17 +276,51 @@ func TestFaultStep(t *testing.T) {
 	}
 }
 
+// Of a job with a schedule it is the newest instance that is stopped or rerun;
+// its schedule itself is switched.
+func TestSteerInstances(t *testing.T) {
+	instances := func(ids ...string) hub.Reply { return hub.Reply{Schedules: []hub.Schedule{{Instances: ids}}} }
+	h := newHand(t, "{rerun: nightly}")
+	h.next()
+	h.answer(instances("a1", "b2"), nil)
+	h.next()
+	h.answer(hub.Reply{}, nil)
+	h.next()
+	h.says("0s: schedule nightly?\n0s: rerun b2 as nightly-rerun\n0s: done")
+
+	h = newHand(t, "{cancel: nightly}")
+	h.next()
+	h.answer(instances(), nil)
+	h.next()
+	h.says(`0s: schedule nightly?
+0s: failed: x.yaml:2: cancel nightly: schedule "nightly" has no instance yet`)
+
+	h = newHand(t, "{cancel: nightly}")
+	h.next()
+	h.answer(instances("a1"), nil)
+	h.next()
+	h.answer(hub.Reply{}, &hub.Error{Code: hub.CodeState, Message: "no"})
+	h.next()
+	h.says("0s: schedule nightly?\n0s: cancel a1\n0s: failed: x.yaml:2: cancel nightly: no")
+
+	h = newHand(t, "{unschedule: nightly}")
+	h.next()
+	h.answer(hub.Reply{}, nil)
+	h.next()
+	h.says("0s: schedule nightly fires=false\n0s: done")
+}
+
 // Every row of Actions has a help and can be played more than once: a step's
 // acts share nothing.
 func TestActions(t *testing.T) {
 	values := map[string]string{"wait": "1s", "invoke": "{group: six, method: m}", "patch": "{group: six, tags: {a: 1}}", "cancel": "fw",
-		"stop": "fw", "resume": "fw", "rerun": "fw", "copy": "fw", "fault": "latency=200ms on 50%"}
+		"stop": "fw", "resume": "fw", "rerun": "fw", "copy": "fw", "schedule": "nightly", "unschedule": "nightly", "fault": "latency=200ms on 50%"}
 	for _, a := range scenarios.Actions {
 		if a.Help == "" || values[a.Name] == "" {
 			t.Fatalf("action %s has no help or no value in this test", a.Name)
 		}
-		p := plan(t, "jobs: [{id: fw, kind: rebootDevice, group: six}]\nsteps: [{"+a.Name+": "+values[a.Name]+"}]\n")
-		if s := p.Steps[0]; s.Verb != a.Name || s.Where != "x.yaml:2" || s.Act() == s.Act() {
+		p := plan(t, "duration: 1h\ndeviceGroups: {vans: label=van}\njobs: [{id: fw, kind: rebootDevice, group: six}, {id: nightly, kind: rebootDevice, deviceGroup: vans, schedule: {at: 3s}}]\nsteps: [{"+a.Name+": "+values[a.Name]+"}]\n")
+		if s := p.Steps[0]; s.Verb != a.Name || s.Where != "x.yaml:4" || s.Act() == s.Act() {
 			t.Errorf("step is %s at %s", s.Verb, s.Where)
 		}
 	}

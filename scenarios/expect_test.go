@@ -124,7 +124,11 @@ func TestEveryPath(t *testing.T) {
 			path := f.Path(p)
 			path = strings.NewReplacer("<job>", "fw", "<metric>", sim.Metrics[sim.MetricConnect].Name, "<device>", "D1", "<version>", "3.0", "<result>", "5").Replace(path)
 			value := map[scenarios.Class]string{scenarios.IsCount: "1", scenarios.IsDuration: "1s", scenarios.IsStatus: "failed", scenarios.IsText: "x", scenarios.IsTruth: "true", scenarios.IsSize: "1KiB"}[p.Class]
-			pl := plan(t, "jobs: [{id: fw, kind: rebootDevice, group: six}]\nexpect: ['"+path+" == "+value+"']\n")
+			job := "jobs: [{id: fw, kind: rebootDevice, group: six}]"
+			if f.Name == "schedule" {
+				job = "duration: 1h\ndeviceGroups: {vans: label=van}\njobs: [{id: fw, kind: rebootDevice, deviceGroup: vans, schedule: {at: 3s}}]"
+			}
+			pl := plan(t, job+"\nexpect: ['"+path+" == "+value+"']\n")
 			asked := ""
 			pl.Expect[0].Eval(func(path string) (scenarios.Value, bool) { asked = path; return scenarios.Value{}, false })
 			if asked != path {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/fault"
+	"github.com/flotilla-sim/flotilla/sim/hub"
 	"github.com/flotilla-sim/flotilla/sim/job"
 	"github.com/flotilla-sim/flotilla/sim/pack"
 )
@@ -14,23 +15,24 @@ import (
 // Plan is a checked and compiled scenario. It is never changed after Load and
 // may be read from many goroutines.
 type Plan struct {
-	Name        string
-	Description string
-	Source      Source   // as it was read
-	Settings    []string // laid over it, and faults added, as `--fault ...`
-	Seed        uint64
-	Epoch       sim.Epoch     // civil instant of Time 0 in virtual runs
-	Duration    time.Duration // the run lasts at least this long
-	Timeout     time.Duration // and is ended here at the latest
-	MaxLag      time.Duration // how late a live run may be for its own plan; 0: as late as the stage says
-	Groups      []Group
-	Packages    []pack.Spec
-	Jobs        []Job
-	Steps       []Step
-	Expect      []Expectation
-	Spells      []fault.Spell // what goes wrong at a time, with devices or the hub; the rest is in the groups' members
-	Faults      []Fault       // everything that goes wrong, as it is written
-	Devices     int           // in all groups
+	Name         string
+	Description  string
+	Source       Source   // as it was read
+	Settings     []string // laid over it, and faults added, as `--fault ...`
+	Seed         uint64
+	Epoch        sim.Epoch     // civil instant of Time 0 in virtual runs
+	Duration     time.Duration // the run lasts at least this long
+	Timeout      time.Duration // and is ended here at the latest
+	MaxLag       time.Duration // how late a live run may be for its own plan; 0: as late as the stage says
+	Groups       []Group
+	DeviceGroups []hub.PutGroup // saved queries
+	Packages     []pack.Spec
+	Jobs         []Job
+	Steps        []Step
+	Expect       []Expectation
+	Spells       []fault.Spell // what goes wrong at a time, with devices or the hub; the rest is in the groups' members
+	Faults       []Fault       // everything that goes wrong, as it is written
+	Devices      int           // in all groups
 }
 
 // DefaultTimeout bounds a run whose scenario names no timeout.
@@ -49,6 +51,7 @@ type fileText struct {
 	hub         hubText
 	faults      []faultText
 	groups      placed[[]named[groupText]]
+	saved       []named[placed[string]]
 	packages    placed[[]named[packageText]]
 	jobs        []jobText
 	steps       []stepText
@@ -64,6 +67,7 @@ var fileTable = newTable("", "a scenario", []key[fileText]{
 	field("duration", "the run lasts at least this long; default 0s: until jobs and steps have ended", where(anyDuration), func(f *fileText) *placed[time.Duration] { return &f.duration }),
 	field("timeout", "the run is ended after this time at the latest; default "+brief(DefaultTimeout), where(durationOf(time.Millisecond, 1<<63-1)), func(f *fileText) *placed[time.Duration] { return &f.timeout }),
 	required(field("groups", "the devices, group by group", where(mapOf("groups", groupTable.kind(), badName)), func(f *fileText) *placed[[]named[groupText]] { return &f.groups })),
+	field("deviceGroups", "saved queries, by name: a filter that selects devices whenever it is used", mapOf("deviceGroups", deviceGroupKind, badName), func(f *fileText) *[]named[placed[string]] { return &f.saved }),
 	field("packages", "firmware packages, by name", where(mapOf("packages", packageTable.kind(), badName)), func(f *fileText) *placed[[]named[packageText]] { return &f.packages }),
 	field("connectRate", "devices begin to connect one after the other at this rate, in the order of the groups, each group's `start` on top; default: all at once", rateKind, func(f *fileText) *int64 { return &f.connectRate }),
 	field("maxLag", "a live run is void when 1 % of what its devices wanted to do was done later than this; default 50ms", durationOf(time.Millisecond, time.Hour), func(f *fileText) *time.Duration { return &f.maxLag }),
@@ -79,6 +83,7 @@ type compiler struct {
 	r        *reader
 	plan     *Plan
 	troops   []*troop
+	saved    bool // all device groups were
 	complete bool // all groups were understood: an unknown id is one
 	packs    bool // all packages were
 	broken   bool // a group's profile is wrong
@@ -145,6 +150,8 @@ func Load(src Source, sets []string, faults ...string) (*Plan, error) {
 	bad = len(r.complaints)
 	c.packages(f.packages.v)
 	c.packs = bad == len(r.complaints) && (!f.packages.ok && root.get("packages") == nil || len(c.plan.Packages) > 0 && len(c.plan.Packages) == len(root.get("packages").members))
+	c.deviceGroups(f.saved)
+	c.saved = len(c.plan.DeviceGroups) == len(root.get("deviceGroups").fields())
 	c.jobs(f.jobs)
 	c.steps(f.steps)
 	c.expect(f.expect, len(f.jobs) == len(c.plan.Jobs))
@@ -161,6 +168,9 @@ func Load(src Source, sets []string, faults ...string) (*Plan, error) {
 		t.base.Model()
 		for _, p := range t.own {
 			p.Model()
+		}
+		for i := range t.mix {
+			t.mix[i].profile.Model()
 		}
 	}
 	return c.plan, nil

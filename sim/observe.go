@@ -57,6 +57,7 @@ const (
 	EventJob
 	EventChild
 	EventDrop
+	EventCall
 	events
 )
 
@@ -73,14 +74,15 @@ var Events = [events]EventInfo{
 	EventLink:     {"link", "the device's link: Text is `opened`, `closed by the device` or why it ended"},
 	EventConnect:  {"connect", "the hub's answer to CONNECT: Text is `accepted` or the refusal"},
 	EventWrite:    {"write", "a resource was written from outside: Text is `<Name>=<value>`"},
-	EventExecute:  {"execute", "an executable resource was executed: Text is its name and, when refused, the status"},
+	EventExecute:  {"execute", "an executable resource, or a declared command, was executed: Text is its name and, when refused, the status"},
 	EventResource: {"resource", "the device changed a resource itself: Text is `<Name>=<value>`"},
 	EventBytes:    {"bytes", "package bytes received: Value is how many in all, Text the state of the download"},
 	EventDevice:   {"device", "the device's own state: running, answering, down, booting, connecting"},
 	EventTwin:     {"twin", "reported properties reached the hub: Text is the patch"},
-	EventJob:      {"job", "a job (parent) entered the state in Text"},
+	EventJob:      {"job", "a job (parent) entered the state in Text; at the first, an instance of a schedule has its name behind `: `"},
 	EventChild:    {"child", "one device's part of a job entered the state in Text, with the reason after a colon when it failed"},
 	EventDrop:     {"drop", "something was dropped and counted: Text says what"},
+	EventCall:     {"call", "a declared command reached the device: Text is its name"},
 }
 
 // Observation is one measurement (Metric set) or one event (Event set).

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -153,10 +154,15 @@ func (c *DeviceConn) Send(m sim.Message) error {
 		filters := make([]mqtt.Filter, len(names))
 		for i, name := range names {
 			filters[i].Topic = name // with QoS 0, at which the hub answers
+			if m.ID&uint64(sim.FeatureC2DAck) != 0 && strings.HasSuffix(name, devicebound+"#") {
+				filters[i].QoS = 1
+			}
 		}
 		return c.client.Subscribe(filters, ticket(m))
 	case sim.Unsubscribe:
 		return c.client.Unsubscribe(featureFilters(c.device, sim.Feature(m.ID)), ticket(m))
+	case sim.CloudAck: // the MQTT client has sent PUBACK
+		return nil
 	case sim.Telemetry:
 		if c.topic == "" || c.bag != m.Name {
 			topic, err := appendDeviceTopic(nil, m)

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -114,6 +115,10 @@ func (d *Device) receive(m *sim.Message) {
 		if d.link >= linkAccepted {
 			d.called(m)
 		}
+	case sim.Cloud:
+		if d.link >= linkAccepted {
+			d.commanded(m)
+		}
 	}
 }
 
@@ -162,7 +167,11 @@ func (d *Device) accepted(m *sim.Message) {
 	d.Note(sim.EventDevice, "running")
 	d.tries = 0
 	d.link, d.linkAt = linkAccepted, d.now.Add(d.Profile().ConnectTimeout)
-	d.send(sim.Message{Kind: sim.Subscribe, ID: uint64(sim.AllFeatures), Status: 1})
+	features := sim.AllFeatures
+	if len(d.Profile().Commands) > 0 {
+		features |= sim.FeatureC2D | sim.FeatureC2DAck
+	}
+	d.send(sim.Message{Kind: sim.Subscribe, ID: uint64(features), Status: 1})
 }
 
 // online begins the session: the twin is asked for, everything observed is
@@ -204,13 +213,14 @@ func (d *Device) hangUp(why sim.Reason) {
 }
 
 // unlink forgets what belongs to the session. Calls not yet answered are
-// forgotten with it, before they had any effect.
+// forgotten with it, before they had any effect; commands that nobody waits for
+// an answer to are not.
 func (d *Device) unlink() {
 	d.forgetLate()
 	d.link, d.linkAt = linkBackoff, sim.Never
 	d.getting, d.open, d.dirty = false, 0, 0
 	if d.busy != nil {
-		d.busy.calls = nil
+		d.busy.calls = slices.DeleteFunc(d.busy.calls, func(c call) bool { return !c.mute })
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // volatile is what a device at work has beside its state; a reboot loses all
 // of it, a device at rest has none.
 type volatile struct {
-	calls    []call // of the present session, in order of arrival
+	calls    []call // of the present session, and mute ones, in order of arrival
 	timers   []timer
 	activity activity
 	download *download

@@ -169,6 +169,11 @@ func (v *driver) command(verb, rest string) error {
 	case "call": // a method and its payload
 		name, payload, _ := strings.Cut(rest, " ")
 		v.call(name, payload)
+	case "cloud": // a command that nobody waits for an answer to, and its payload
+		name, payload, _ := strings.Cut(rest, " ")
+		v.calls++
+		v.give(sim.Message{Kind: sim.Cloud, Conn: v.conn, ID: v.calls, Name: name, Body: []byte(payload)})
+		v.until(v.now)
 	case "package": // version, payload size, model
 		v.pkg = pack.New(pack.Spec{Name: "fw", Version: word(0), Size: number(1), Model: word(2), Seed: 1})
 	case "corrupt":

@@ -42,7 +42,7 @@ func AppendCommand(b []byte, c Command) []byte {
 		}
 		return appendSpec(b, &c.Spec)
 	case PutSchedule:
-		b = fmt.Appendf(b, "put-schedule %q disabled=%t rule=%s ", c.ID, c.Disabled, c.Rule)
+		b = fmt.Appendf(b, "put-schedule %q disabled=%t misfire=%d rule=%s ", c.ID, c.Disabled, c.Misfire, c.Rule)
 		return appendSpec(b, &c.Spec)
 	}
 	return fmt.Appendf(b, "%T %+v", c, c) // the others hold plain values only

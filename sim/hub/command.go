@@ -133,8 +133,21 @@ type PutSchedule struct {
 	ID       string
 	Spec     job.Spec // of each instance; ID and Targets are not looked at
 	Rule     zone.Rule
+	Misfire  Misfire
 	Disabled bool
 }
+
+// Misfire is what becomes of a firing that nobody was there for: one that
+// comes more than zone.Tolerance late. However many were missed, at most one
+// is made up for.
+type Misfire uint8
+
+// The policies. [decision A-28]
+const (
+	MisfireDefault Misfire = iota // a recurring schedule skips it, a one-time one fires late
+	MisfireSkip                   // it is left out and counted
+	MisfireOnce                   // it fires late
+)
 
 // EnableSchedule lets a schedule fire, or not: always possible.
 type EnableSchedule struct {
@@ -234,9 +247,11 @@ type Schedule struct {
 	Spec      job.Spec
 	Rule      zone.Rule
 	Enabled   bool
-	Completed bool     // it will never fire again
-	Created   int      // instances since its rule was last set
-	Number    int      // of the last instance, from 1; edits do not set it back
+	Completed bool // it will never fire again
+	Created   int  // instances since its rule was last set
+	Number    int  // of the last instance, from 1; edits do not set it back
+	Skipped   int  // firings that were missed and left out; of one absence at most sim.MaxSlice and one are counted
+	Misfire   Misfire
 	Next      sim.Time // when it fires next, sim.Never if it does not
 	Etag      uint64
 	Instances []string // ids of its instances that are still known, oldest first
@@ -283,6 +298,9 @@ type Counters struct {
 	Calls, Answers, LateAnswers     uint64
 	CallsTimedOut, CallsOffline     uint64
 	Throttled                       uint64 // of Refused: too many new connections
+	CommandsQueued                  uint64 // commands kept for a device until it takes them
+	CommandsDelivered               uint64 // of them, those that devices have taken
+	CommandsExpired                 uint64 // of them, those given up: after 24 h, or sent 10 times in vain
 	Wills                           uint64 // of Telemetry: published for devices that ended without DISCONNECT
 	JobsEnded, ChildrenEnded, Stale uint64 // Stale: dropped as of a connection that is not the present one
 }

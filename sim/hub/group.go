@@ -23,13 +23,28 @@ func (h *Hub) findGroup(id string) (i int, ok bool) {
 	return slices.BinarySearchFunc(h.groups, id, func(g group, id string) int { return strings.Compare(g.ID, id) })
 }
 
-func (h *Hub) putGroup(c PutGroup) (Reply, error) {
+// Check says what is wrong with a group, whatever the hub.
+func (c PutGroup) Check() error {
+	_, err := c.compile()
+	return err
+}
+
+// compile makes a group's filter into a test of devices.
+func (c PutGroup) compile() (func(*Device) bool, error) {
 	if err := checkName("group", c.ID); err != nil {
-		return Reply{}, err
+		return nil, err
 	}
 	match, err := compile(c.Filter)
 	if err != nil {
-		return Reply{}, &Error{CodeInvalid, fmt.Sprintf("group %q: filter: %v", c.ID, err)}
+		return nil, &Error{CodeInvalid, fmt.Sprintf("group %q: filter: %v", c.ID, err)}
+	}
+	return match, nil
+}
+
+func (h *Hub) putGroup(c PutGroup) (Reply, error) {
+	match, err := c.compile()
+	if err != nil {
+		return Reply{}, err
 	}
 	g := group{Group{c.ID, c.Filter}, match}
 	i, ok := h.findGroup(c.ID)

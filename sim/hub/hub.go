@@ -47,6 +47,7 @@ type Hub struct {
 	sessions []session  // by device number
 	rate     throttle   // of new connections
 	expiry   sim.Timers // key: device number; when its token has run out
+	inboxes  sim.Timers // key: device number; when the oldest message that waits for it is dropped
 
 	calls   []call     // slab
 	freed   []uint32   // free places in it
@@ -118,6 +119,13 @@ func (h *Hub) wake(now sim.Time, out *sim.Outbox) {
 		h.callTimedOut(now, key, out)
 	}
 	for range sim.MaxSlice {
+		key, ok := h.inboxes.Pop(now)
+		if !ok {
+			break
+		}
+		h.expireCloud(now, key, out)
+	}
+	for range sim.MaxSlice {
 		key, ok := h.firing.Pop(now)
 		if !ok {
 			break
@@ -152,7 +160,7 @@ func (h *Hub) finish(now sim.Time, out *sim.Outbox) {
 
 // Deadline is when the hub next wants to be woken.
 func (h *Hub) Deadline() sim.Time {
-	return min(h.expiry.Next(), h.limits.Next(), h.firing.Next(), h.jobs.Deadline())
+	return min(h.expiry.Next(), h.limits.Next(), h.inboxes.Next(), h.firing.Next(), h.jobs.Deadline())
 }
 
 // receive sorts one message from a device, or the end of its connection.
@@ -189,6 +197,8 @@ func (h *Hub) receive(now sim.Time, m *sim.Message, out *sim.Outbox) {
 		h.report(now, dev, m, out)
 	case sim.Answer:
 		h.answered(now, dev, m, out)
+	case sim.CloudAck:
+		h.cloudAcked(dev, m.ID, out)
 	default: // what only a hub says: the device breaks the protocol
 		h.end(now, dev, sim.ReasonProtocol, true, out)
 	}

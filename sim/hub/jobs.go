@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -173,7 +172,7 @@ func (f fleet) Cloud(now sim.Time, dev uint32, patch doc.Value, out *sim.Outbox)
 }
 
 func (f fleet) Enqueue(now sim.Time, dev uint32, command string, payload []byte, out *sim.Outbox) error {
-	return errors.New("commands that wait for an offline device are not built yet")
+	return f.h.enqueue(now, dev, command, payload, out)
 }
 
 func (f fleet) Online(dev uint32) bool { return f.h.sessions[dev].online() }

@@ -144,6 +144,7 @@ func (h *Hub) unregister(now sim.Time, c Unregister, out *sim.Outbox) (Reply, er
 	h.end(now, n, sim.ReasonDisabled, true, out)
 	h.dropWaiting(now, n, &Error{CodeNotFound, fmt.Sprintf("device %q was deleted", id)}, out)
 	h.jobs.Deleted(now, n, out)
+	h.empty(n)
 	h.ids.Delete(string(id))
 	h.label(id, d.Labels, n, false)
 	h.bar(id, n, false)

@@ -497,3 +497,66 @@ func TestGroup(t *testing.T) {
 		t.Errorf("the job over a lost group is %s (%s)", v.Status, v.FailureReason)
 	}
 }
+
+// TestBatchTable is table 4.3 played: how a job of so many devices is cut, by
+// which devices hear of it together.
+func TestBatchTable(t *testing.T) {
+	for _, tt := range []struct {
+		total   int
+		value   string
+		batches string
+	}{
+		{10, "25%", "3,3,3,1"}, {10, "30%", "3,3,3,1"}, {10, "33.3%", "4,4,2"}, {7, "50%", "4,3"}, {3, "25%", "1,1,1"}, {1, "25%", "1"},
+		{200, "0.1%", strings.Repeat("1,", 199) + "1"}, {1000, "12.5%", strings.Repeat("125,", 7) + "125"}, {10, "100%", "10"},
+	} {
+		f := newFleet(t, tt.total, false)
+		f.submit(reboots(tt.total, func(s *job.Spec) { s.Batch = amount(t, tt.value) }))
+		var got []string
+		next := 0
+		for len(f.calls) > 0 {
+			wave := f.called()
+			for i, dev := range wave {
+				if dev != next+i {
+					t.Fatalf("%d by %s: batch %d has devices %v", tt.total, tt.value, len(got)+1, wave)
+				}
+			}
+			next += len(wave)
+			got = append(got, fmt.Sprint(len(wave)))
+			for _, dev := range wave {
+				f.answer(uint32(dev), 200, "")
+			}
+		}
+		if s := strings.Join(got, ","); s != tt.batches {
+			t.Errorf("%d by %s: batches of %s; want %s", tt.total, tt.value, s, tt.batches)
+		}
+	}
+}
+
+// TestThresholdTable is table 4.4 played: the failure that cancels, over the
+// job and in one batch.
+func TestThresholdTable(t *testing.T) {
+	for _, tt := range []struct {
+		base    int
+		value   string
+		cancels int // the failure that does it; 0: never
+	}{
+		{10, "0%", 1}, {10, "5%", 1}, {10, "10%", 2}, {10, "25%", 3}, {4, "25%", 2}, {3, "33.3%", 1}, {3, "34%", 2}, {10, "100%", 0}, {10, "0", 1}, {10, "9", 10}, {10, "10", 0},
+	} {
+		for _, perBatch := range []bool{false, true} {
+			f := newFleet(t, tt.base, false)
+			f.submit(reboots(tt.base, func(s *job.Spec) {
+				s.Threshold = &job.Threshold{Amount: *amount(t, tt.value), PerBatch: perBatch}
+			}))
+			cancels := 0
+			for i := range tt.base {
+				f.answer(uint32(i), 500, "")
+				if f.engine.View(0).Status == job.Cancelled && cancels == 0 {
+					cancels = i + 1
+				}
+			}
+			if cancels != tt.cancels {
+				t.Errorf("%s of %d, per batch %t: failure %d cancels; want %d", tt.value, tt.base, perBatch, cancels, tt.cancels)
+			}
+		}
+	}
+}

@@ -25,7 +25,6 @@ func (e *Engine) admit(j *Job, now sim.Time, out *sim.Outbox) {
 	j.status = Running
 	if j.start == sim.Never {
 		j.start = now
-		j.batch.start = now
 	}
 	if j.left > 0 && j.timer == 0 {
 		j.timer = e.arm(slot{Ref{Job: j.number}, slotJob}, now.Add(j.left))
@@ -94,13 +93,14 @@ func (e *Engine) settle(j *Job, now sim.Time, out *sim.Outbox) {
 		return
 	}
 	e.halt(j, now)
+	e.disarm(&j.forget)
+	j.forget = e.arm(slot{Ref{Job: j.number}, slotPurge}, now.Add(e.cfg.Keep))
 	if j.status == Stopped {
 		e.leave(j, now, out)
 		return
 	}
 	j.settled, j.sweep = true, idle
 	delete(e.chosen, j.number)
-	e.arm(slot{Ref{Job: j.number}, slotPurge}, now.Add(e.cfg.Keep))
 	e.ended = append(e.ended, j.number)
 	e.leave(j, now, out)
 }
@@ -188,6 +188,7 @@ func (e *Engine) Resume(now sim.Time, id string, out *sim.Outbox) error {
 		return fmt.Errorf("job %q is %s; only a stopped job can be resumed", id, j.status)
 	}
 	e.now = now
+	e.disarm(&j.forget)
 	j.reason = ""
 	if j.doomed != "" {
 		j.status = Pending
@@ -265,6 +266,7 @@ func (e *Engine) job(id string) (*Job, error) {
 // purge forgets a job. Its number is never used again.
 func (e *Engine) purge(n uint32) {
 	j := e.jobs.Mut(int(n))
+	e.disarm(&j.forget) // it may be replaced before its time
 	if e.byID[j.spec.ID] == n {
 		delete(e.byID, j.spec.ID)
 		e.names.Delete(j.spec.ID)

@@ -87,10 +87,10 @@ type Engine struct {
 	work    []uint32 // jobs whose cursor has work, in order
 	ids     idMaker
 	ended   []uint32
-	chosen  map[uint32]map[uint32]bool // job still selecting -> devices it has
-	busy    int                        // Queued jobs that have a slot
-	queue   []uint32                   // Queued jobs that wait for one, in order
-	lasting []uint32                   // Continuous jobs, those that have ended left out now and then
+	chosen  map[uint32]*marks // job still selecting -> devices it has
+	busy    int               // Queued jobs that have a slot
+	queue   []uint32          // Queued jobs that wait for one, in order
+	lasting []uint32          // Continuous jobs, those that have ended left out now and then
 }
 
 // Job is the engine's own record of a job. Snapshots of it are read through
@@ -127,6 +127,7 @@ type Job struct {
 	left     time.Duration // of the timeout, while the clock stands
 	timer    uint32        // slot + 1: of the timeout
 	wake     uint32        // slot + 1: of a pause or the pace
+	forget   uint32        // slot + 1: when it is forgotten, once it has ended or is stopped
 }
 
 // sweep is what goes over all children of a job.
@@ -194,7 +195,7 @@ func NewEngine(cfg Config) *Engine {
 	}
 	return &Engine{
 		cfg: cfg, jobs: sim.NewPages[Job](cfg.Gen), byID: map[string]uint32{}, names: sim.NewSorted(cfg.Gen), active: map[uint32][]Ref{},
-		ids: newIDMaker(cfg.Rand), chosen: map[uint32]map[uint32]bool{},
+		ids: newIDMaker(cfg.Rand), chosen: map[uint32]*marks{},
 	}
 }
 
@@ -326,6 +327,16 @@ func (e *Engine) due(s slot, now sim.Time, out *sim.Outbox) {
 	j := e.jobs.Mut(int(s.ref.Job))
 	switch s.what {
 	case slotPurge:
+		j.forget = 0
+		if !j.settled { // it was stopped and nobody resumed it
+			if j.held > 0 { // devices have it in line behind other jobs
+				j.forget = e.arm(s, now.Add(e.cfg.Keep))
+				return
+			}
+			j.settled, j.sweep = true, idle
+			delete(e.chosen, j.number)
+			e.ended = append(e.ended, j.number)
+		}
 		e.purge(j.number)
 		return
 	case slotJob:
@@ -339,6 +350,9 @@ func (e *Engine) due(s slot, now sim.Time, out *sim.Outbox) {
 		j.wake = 0
 		e.todo(j.number)
 		return
+	}
+	if j.purged {
+		return // with a device that was to be tried again
 	}
 	r := &run{e: e, job: j, child: j.children.Mut(int(s.ref.Child)), i: int(s.ref.Child), now: now, out: out}
 	if s.what == slotLimit {
@@ -379,10 +393,15 @@ func (e *Engine) Ended() []uint32 {
 	return n
 }
 
-// note observes a job's state and marks its row.
+// note observes a job's state and marks its row. The first note of a
+// schedule's instance has its name behind the state: its id is nobody's.
 func (e *Engine) note(j *Job, now sim.Time, out *sim.Outbox) {
 	out.Dirty = append(out.Dirty, sim.Row{Table: sim.TableJob, Key: uint64(j.number)})
-	out.Observe = append(out.Observe, sim.Observation{At: now, Event: sim.EventJob, Job: j.spec.ID, Text: j.status.String()})
+	text := j.status.String()
+	if j.spec.Schedule != "" && j.status == Pending && j.sweep == selecting && j.created == now {
+		text += ": " + j.spec.Name
+	}
+	out.Observe = append(out.Observe, sim.Observation{At: now, Event: sim.EventJob, Job: j.spec.ID, Text: text})
 }
 
 func (e *Engine) arm(s slot, at sim.Time) uint32 {

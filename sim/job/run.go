@@ -36,6 +36,7 @@ func (r *run) begin() {
 	}
 	r.job.counts.Pending--
 	r.job.counts.Running++
+	r.job.batch.start = min(r.job.batch.start, r.now)
 	if d := r.job.spec.DeviceTimeout; d > 0 {
 		c.limit = r.e.arm(slot{r.ref(), slotLimit}, r.now.Add(d))
 	}

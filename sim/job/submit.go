@@ -157,7 +157,7 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 	}
 	e.byID[s.ID] = number
 	e.names.Set(s.ID, number)
-	e.chosen[number] = make(map[uint32]bool, len(s.Targets))
+	e.chosen[number] = new(marks)
 	e.todo(number)
 	e.note(j, now, out)
 	return j
@@ -186,7 +186,7 @@ func (e *Engine) gather(j *Job, now sim.Time, limit int, out *sim.Outbox) (more 
 	last, looked, done, err := e.cfg.Fleet.Gather(j.spec.Group, j.gathered, limit, func(id sim.DeviceID, dev uint32) {
 		j.spec.Targets = append(j.spec.Targets, id)
 		j.devs = append(j.devs, dev)
-		e.chosen[j.number][dev] = true
+		e.chosen[j.number].add(dev)
 		j.counts.Total++
 		j.counts.Pending++
 	})
@@ -208,10 +208,10 @@ func (e *Engine) chooseNamed(j *Job, now sim.Time, out *sim.Outbox) {
 	id := j.spec.Targets[len(j.devs)]
 	dev, ok := e.cfg.Fleet.Find(id)
 	chosen := e.chosen[j.number]
-	twice := ok && chosen[dev]
+	twice := ok && chosen.has(dev)
 	switch {
 	case ok && !twice:
-		chosen[dev] = true
+		chosen.add(dev)
 		j.devs = append(j.devs, dev)
 		return
 	case j.spec.Group != "" && !ok:
@@ -242,7 +242,7 @@ func (e *Engine) chooseFailed(j *Job, now sim.Time, out *sim.Outbox) {
 		e.ownSpec(j)
 		j.spec.Targets = append(j.spec.Targets, from.spec.Targets[i])
 		j.devs = append(j.devs, from.devs[i])
-		e.chosen[j.number][from.devs[i]] = true
+		e.chosen[j.number].add(from.devs[i])
 		j.counts.Total++
 		j.counts.Pending++
 	}
@@ -258,6 +258,7 @@ func (e *Engine) selected(j *Job, now sim.Time, out *sim.Outbox) {
 	if j.status == Pending {
 		e.admit(j, now, out)
 	}
+	e.settle(j, now, out) // it may have been stopped meanwhile
 }
 
 // Join adds a device to a continuous job; a job that has ended, or has the
@@ -266,10 +267,10 @@ func (e *Engine) Join(now sim.Time, number uint32, id sim.DeviceID, dev uint32, 
 	e.now = now
 	j := e.jobs.Mut(int(number))
 	chosen := e.chosen[number]
-	if !j.spec.Continuous || j.status.Ended() || j.sweep != starting || chosen[dev] {
+	if !j.spec.Continuous || j.status.Ended() || j.sweep != starting || chosen.has(dev) {
 		return
 	}
-	chosen[dev] = true
+	chosen.add(dev)
 	e.ownSpec(j)
 	j.spec.Targets = append(j.spec.Targets, id)
 	j.devs = append(j.devs, dev)
