@@ -35,7 +35,10 @@ func (r result) timeline(t *testing.T) []sim.Observation {
 // where devices fail. The report says how the batches followed each other.
 func TestBatchesLive(t *testing.T) {
 	t.Parallel()
-	turn(t)
+	bubble(t, batchesLive)
+}
+
+func batchesLive(t *testing.T) {
 	const devices, size = 100, 10
 	args := append([]string{"run", "batches-10k"}, small("jobs.ready.at=100ms", fmt.Sprintf("groups.fleet.count=%d", devices), "groups.fleet.mix.0.every=10",
 		"jobs.waves.cancellationThreshold.value=10%",
@@ -96,7 +99,10 @@ func TestBatchesLive(t *testing.T) {
 // none is begun after it, and what was in flight counts.
 func TestThresholdLive(t *testing.T) {
 	t.Parallel()
-	turn(t)
+	bubble(t, thresholdLive)
+}
+
+func thresholdLive(t *testing.T) {
 	r := flotilla(t, "run", "threshold-cancel", "--quiet").ends(t, exitPassed)
 	failed, cancelled, ended := 0, false, 0
 	for _, o := range r.timeline(t) {
@@ -125,7 +131,10 @@ func TestThresholdLive(t *testing.T) {
 // five seconds fire, never before their time, over the devices their group has.
 func TestSchedulesLive(t *testing.T) {
 	t.Parallel()
-	turn(t)
+	bubble(t, schedulesLive)
+}
+
+func schedulesLive(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "plans.yaml")
 	if err := os.WriteFile(file, []byte(`
 description: schedules fire
@@ -188,25 +197,28 @@ func TestDurableLive(t *testing.T) {
 	for name := range clients { // any order: each for itself
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			turn(t)
-			r := flotilla(t, "run", "durable-command", "--quiet", "--client", name, "--set", "steps.1.wait=3s",
-				"--set", "expect=[job.durable.succeeded == 10, hub.commandsQueued == 10, hub.commandsDelivered == 100%]").ends(t, exitPassed)
-			calls, done := map[sim.DeviceID]int{}, map[sim.DeviceID]int{}
-			for _, o := range r.timeline(t) {
-				switch o.Event {
-				case sim.EventCall:
-					calls[o.Device]++
-				case sim.EventExecute:
-					done[o.Device]++
-				}
-			}
-			for i := 1; i <= 5; i++ {
-				early, late := sim.DeviceID(fmt.Sprintf("early-%d", i)), sim.DeviceID(fmt.Sprintf("late-%d", i))
-				if calls[early] != 2 || done[early] != 2 || calls[late] < 1 || done[late] != calls[late] {
-					t.Errorf("%s heard %d commands and carried out %d, %s %d and %d; want both of them, and what came when it was there", early, calls[early], done[early], late, calls[late], done[late])
-				}
-			}
+			bubble(t, func(t *testing.T) { durableLive(t, name) })
 		})
+	}
+}
+
+func durableLive(t *testing.T, client string) {
+	r := flotilla(t, "run", "durable-command", "--quiet", "--client", client, "--set", "steps.1.wait=3s",
+		"--set", "expect=[job.durable.succeeded == 10, hub.commandsQueued == 10, hub.commandsDelivered == 100%]").ends(t, exitPassed)
+	calls, done := map[sim.DeviceID]int{}, map[sim.DeviceID]int{}
+	for _, o := range r.timeline(t) {
+		switch o.Event {
+		case sim.EventCall:
+			calls[o.Device]++
+		case sim.EventExecute:
+			done[o.Device]++
+		}
+	}
+	for i := 1; i <= 5; i++ {
+		early, late := sim.DeviceID(fmt.Sprintf("early-%d", i)), sim.DeviceID(fmt.Sprintf("late-%d", i))
+		if calls[early] != 2 || done[early] != 2 || calls[late] < 1 || done[late] != calls[late] {
+			t.Errorf("%s heard %d commands and carried out %d, %s %d and %d; want both of them, and what came when it was there", early, calls[early], done[early], late, calls[late], done[late])
+		}
 	}
 }
 
@@ -228,7 +240,10 @@ func TestMonth(t *testing.T) {
 
 // TestMonthOfTenThousand plays all of it.
 func TestMonthOfTenThousand(t *testing.T) {
-	quiet(t)
+	t.Parallel()
+	if testing.Short() || crowd < 100 {
+		t.Skip("10,000 devices")
+	}
 	s := flotilla(t, "run", "month-of-schedules", "--virtual", "--quiet").ends(t, exitPassed).summary(t)
 	t.Logf("30 days of 10,000 devices in %.1f s, digest %s", s.WallSeconds, s.Digest)
 }
@@ -248,7 +263,7 @@ func TestProgressOfInstances(t *testing.T) {
 			event(id, "completed")
 		}
 	}
-	p.draw(0, 0)
+	p.draw(0, nil)
 	for _, n := range []int{1, 2, 29} {
 		if strings.Contains(out.String(), fmt.Sprintf("nightly - %d ", n)) {
 			t.Errorf("nightly - %d is shown still:\n%s", n, out.String())

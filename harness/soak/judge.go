@@ -92,8 +92,8 @@ type tracked struct {
 	ring           string
 	gone           bool
 	version, state string
-	executed       map[string][]sim.Time // resource -> when
-	begun          map[string]int        // resource -> how often a job that executes it began
+	executed       map[string][]sim.Time // resource or command -> when
+	begun          map[string]int        // likewise -> how often a job or a call that executes it began
 	conn           uint32                // of the session the hub has with it, 0: none
 }
 
@@ -439,6 +439,7 @@ func (j *judge) answered(c hub.Command, reply hub.Reply, err error) {
 	case hub.Invoke:
 		if err == nil {
 			j.invoked[reply.Ticket] = 0
+			j.devices[c.ID].begun[c.Method]++
 		} else if !j.devices[c.ID].gone {
 			j.breaks("commands", "call of %s on %s is refused: %v", c.Method, c.ID, err)
 		}

@@ -4,11 +4,21 @@ import (
 	"strings"
 
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/job"
 )
 
-// executes says which resource a kind has a device execute.
+// executes says which resource a kind of job has a device execute.
 var executes = map[string]string{"firmwareUpdate": "UpdateFirmware", "rebootDevice": "RebootDevice", "factoryResetDevice": "FactoryResetDevice",
 	"updateDeviceConfiguration": "ConfigApply"}
+
+// deed is what a job has a device execute: a resource, or a command by its
+// name; "" if nothing.
+func deed(s *job.Spec) string {
+	if s.Kind == "command" {
+		return s.Command
+	}
+	return executes[s.Kind]
+}
 
 // device follows what a device does.
 func (j *judge) device(o *sim.Observation) {
@@ -21,7 +31,7 @@ func (j *judge) device(o *sim.Observation) {
 	case o.Event == sim.EventExecute && !strings.Contains(o.Text, " "): // not refused
 		d.executed[o.Text] = append(d.executed[o.Text], o.At)
 		if n := len(d.executed[o.Text]); n > d.begun[o.Text] {
-			j.breaks("execution", "%s executes %s for the %d. time; jobs began %d times", o.Device, o.Text, n, d.begun[o.Text])
+			j.breaks("execution", "%s executes %s for the %d. time; jobs and calls began %d times", o.Device, o.Text, n, d.begun[o.Text])
 		}
 	case o.Event == sim.EventResource:
 		j.resource(d, o)
@@ -30,7 +40,7 @@ func (j *judge) device(o *sim.Observation) {
 
 // didIt: a device's part is completed only if the device did it, meanwhile.
 func (j *judge) didIt(r *record, dev sim.DeviceID, p *part) {
-	what := executes[r.spec.Kind]
+	what := deed(&r.spec)
 	if what == "" {
 		return
 	}

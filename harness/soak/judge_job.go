@@ -132,7 +132,7 @@ func (j *judge) begins(r *record, dev sim.DeviceID, p *part) {
 	if p.begun > most {
 		j.breaks("attempts", "%s of %s begins for the %d. time; %d are allowed", dev, id, p.begun, most)
 	}
-	if what := executes[r.spec.Kind]; what != "" {
+	if what := deed(&r.spec); what != "" {
 		j.devices[dev].begun[what]++
 	}
 	if exclusive[r.spec.Kind] {

@@ -302,6 +302,13 @@ var forgeries = []struct {
 		f.becomes(n, job.Running).child(n, 0, job.Running)
 		f.saw("d00", sim.EventExecute, "RebootDevice").saw("d00", sim.EventExecute, "RebootDevice")
 	}},
+	{"execution", "a command twice for one job", func(f *forger) {
+		s := plain(1)
+		s.Kind, s.Command = "command", "blink"
+		n := f.submit(s)
+		f.becomes(n, job.Running).child(n, 0, job.Running)
+		f.saw("d00", sim.EventExecute, "blink").saw("d00", sim.EventExecute, "blink")
+	}},
 	{"execution", "completed without a deed", func(f *forger) {
 		s := plain(1)
 		s.Kind = "rebootDevice"
