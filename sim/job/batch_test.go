@@ -560,3 +560,27 @@ func TestThresholdTable(t *testing.T) {
 		}
 	}
 }
+
+// TestDeletedWhileHeldUp: a child of a stopped job that waited behind another
+// job of its device ends with the device, and does not begin when its job goes
+// on.
+func TestDeletedWhileHeldUp(t *testing.T) {
+	f := newFleet(t, 2, false)
+	for _, id := range []string{"first", "second"} {
+		f.submit(job.Spec{ID: id, Kind: "factoryResetDevice", Targets: ids(2), Timeout: time.Hour})
+	}
+	if err := f.engine.Stop(f.now, "second", &f.out); err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	f.gone[0] = true
+	f.engine.Deleted(f.now, 0, &f.out)
+	f.settle()
+	if err := f.engine.Resume(f.now, "second", &f.out); err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	if v := f.engine.View(1); v.Status != job.Running || v.Counts != (job.Counts{Total: 2, Failed: 1, Pending: 1}) {
+		t.Errorf("the job is %s %+v; want it running, one failed and one waiting\n%s", v.Status, v.Counts, f.log.String())
+	}
+}

@@ -282,6 +282,9 @@ func (e *Engine) advance(n int, now sim.Time, left int, out *sim.Outbox) int {
 
 // next is the one place that chooses who is worked on next.
 func (e *Engine) next(j *Job, now sim.Time) (i int, ok bool) {
+	for len(j.again) > 0 && j.children.At(int(j.again[0])).status != Pending { // its device was deleted meanwhile
+		j.again = append(j.again[:0], j.again[1:]...)
+	}
 	if j.status != Running || j.batch.opens > now ||
 		j.spec.InFlight > 0 && j.counts.Running+j.held >= j.spec.InFlight ||
 		len(j.again) == 0 && j.cursor >= j.batch.to || !e.paced(j, now) {
