@@ -1,10 +1,15 @@
 package hubd
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"net"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/flotilla-sim/flotilla/harness/mailbox"
 	"github.com/flotilla-sim/flotilla/harness/mqtt"
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/hub"
@@ -77,5 +82,39 @@ func TestLastWords(t *testing.T) {
 			t.Errorf("Settled = %+v; want the device's answer 202", list)
 		}
 		back.leave()
+	})
+}
+
+// TestReaderNeverWrites: a device pings without end and reads no answer: its
+// reader goes on reading, so that the bound of the answers' queue ends it.
+func TestReaderNeverWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t)
+		defer h.close()
+		h.register("d")
+		r := h.enter(h.connect("d", 0))
+		pings := bytes.Repeat([]byte{byte(mqtt.Pingreq) << 4, 0}, 400_000)
+		if _, err := r.Write(pings); err == nil {
+			t.Error("all pings were taken; want the connection closed")
+		}
+		r.Close()
+		synctest.Wait()
+		if n := h.Counters(); n.SlowConsumers != 1 {
+			t.Errorf("%+v; want one slow consumer", n)
+		}
+	})
+}
+
+// TestAskedOfAFullHub: who asks a hub whose mailbox is full waits no longer
+// than his context.
+func TestAskedOfAFullHub(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{box: mailbox.New[item](1)}
+		s.box.Put(item{}, nil) // and nobody takes it
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := s.Do(ctx, hub.GetCounters{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Do = %v; want the context's end", err)
+		}
 	})
 }

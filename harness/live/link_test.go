@@ -201,3 +201,32 @@ func TestLastWordsFirst(t *testing.T) {
 		})
 	}
 }
+
+// TestPusherWaits: a connection that gives what it hears itself waits for room
+// in the mailbox, and no longer than it lives.
+func TestPusherWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, l, c := wharf()
+		ended, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for range mailboxSize + 1 {
+				l.take(p, sim.Message{Kind: sim.TelemetryAck, Device: "d"}, ended)
+			}
+		}()
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Errorf("%d in the mailbox; want %d, and the connection waiting", p.box.Len(), mailboxSize)
+		default:
+		}
+		close(ended)
+		<-done
+		if n := p.box.Len(); n != mailboxSize {
+			t.Errorf("%d in the mailbox; want %d", n, mailboxSize)
+		}
+		l.cut()
+		c.Close()
+		s.group.Wait()
+	})
+}
