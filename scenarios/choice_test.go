@@ -131,7 +131,7 @@ func TestShareAtATime(t *testing.T) {
 // TestTooManyFaults: a file cannot keep its reader busy for ever.
 func TestTooManyFaults(t *testing.T) {
 	for want, text := range map[string]string{ // any order: each for itself
-		"more than 1000 faults":      "groups: {g: {count: 5}}\nfaults: [" + strings.Repeat("loss on 1, ", 1001) + "]",
+		"more than 1000 faults":      "groups: {g: {count: 5}}\nfaults: [" + strings.Repeat("loss, ", 1001) + "]",
 		"more than 50000000 devices": "groups: {g: {count: 1000000}}\nfaults: [" + strings.Repeat("loss on 1 of g-000001, ", 60) + "]",
 		"of group g":                 "groups: {g: {count: 5, faults: [" + strings.Repeat("loss, ", 1000) + "]}}",
 	} {
