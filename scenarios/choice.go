@@ -15,8 +15,8 @@ import (
 
 var hundred = big.NewRat(100, 1)
 
-// troops2 is the group in question, or all of them.
-func (c *compiler) troops2(in *troop) []*troop {
+// among is the group in question, or all of them.
+func (c *compiler) among(in *troop) []*troop {
 	if in != nil {
 		return []*troop{in}
 	}
@@ -48,6 +48,15 @@ func (c *compiler) choose(f faultText, in *troop) (who fault.Who, group string, 
 			return who, "", false
 		}
 	}
+	if f.selector.ok || f.whom.ok || f.share.ok || f.count.ok {
+		n := 0
+		for _, t := range c.among(in) {
+			n += t.count
+		}
+		if !c.look(f, n) {
+			return who, "", false
+		}
+	}
 	list, all := []uint64(nil), false
 	switch {
 	case f.devices.ok:
@@ -75,7 +84,7 @@ func (c *compiler) choose(f faultText, in *troop) (who fault.Who, group string, 
 	default:
 		all = true
 	}
-	troops := c.troops2(in)
+	troops := c.among(in)
 	if len(troops) == 0 {
 		return who, "", false // what is wrong with the groups is said
 	}
@@ -172,7 +181,7 @@ func (c *compiler) numbers(ids []placed[string], in *troop) (list []uint64, ok b
 }
 
 func (c *compiler) number(id string, in *troop) (uint64, bool) {
-	for _, t := range c.troops2(in) {
+	for _, t := range c.among(in) {
 		if i, ok := t.find(sim.DeviceID(id)); ok {
 			return t.first + uint64(i), true
 		}
@@ -196,7 +205,7 @@ func (c *compiler) whom(s placed[string], in *troop) (list []uint64, ok bool) {
 	if _, err := query.ParseSelector(s.v); err != nil && !strings.ContainsAny(s.v, "=!") && !strings.Contains(s.v, " in ") {
 		if c.complete {
 			hint := didYouMean(s.v, c.troopNames())
-			if near := nearID(words[0], c.troops2(in)...); hint == "" {
+			if near := nearID(words[0], c.among(in)...); hint == "" {
 				hint = near
 			}
 			c.r.complain(s.at, hint, "%s is no group, no device and no selector", quote(s.v))
@@ -214,7 +223,7 @@ func (c *compiler) selected(s placed[string], in *troop) (list []uint64, ok bool
 		return nil, false
 	}
 	row := &memberRow{}
-	for _, t := range c.troops2(in) {
+	for _, t := range c.among(in) {
 		for i := range t.count {
 			row.m = t.member(i)
 			if q.Match(row) {

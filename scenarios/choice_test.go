@@ -127,3 +127,23 @@ func TestShareAtATime(t *testing.T) {
 		t.Errorf("two faults befall the same: %v", p.Spells[1].Who.List)
 	}
 }
+
+// TestTooManyFaults: a file cannot keep its reader busy for ever.
+func TestTooManyFaults(t *testing.T) {
+	for want, text := range map[string]string{ // any order: each for itself
+		"more than 1000 faults":      "groups: {g: {count: 5}}\nfaults: [" + strings.Repeat("loss, ", 1001) + "]",
+		"more than 50000000 devices": "groups: {g: {count: 1000000}}\nfaults: [" + strings.Repeat("loss on 1 of g-000001, ", 60) + "]",
+		"of group g":                 "groups: {g: {count: 5, faults: [" + strings.Repeat("loss, ", 1000) + "]}}",
+	} {
+		p, err := compile(text)
+		if want == "of group g" {
+			if err != nil || p.Faults[0].Devices != 5000 {
+				t.Errorf("1000 faults: %v", err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	}
+}

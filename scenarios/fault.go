@@ -219,14 +219,14 @@ func (c *compiler) faults(faults []faultText) {
 
 // spread has a fault befall those it is for: from the start, or at its time.
 func (c *compiler) spread(f faultText, in *troop) {
+	if !c.timely(f) {
+		return
+	}
 	who, names, ok := c.choose(f, in)
 	if !ok {
 		return
 	}
 	a := f.conditions.v
-	if !c.timely(f) {
-		return
-	}
 	if f.begin.ok || f.length.ok {
 		s := c.spell(f, who)
 		s.Begin = sim.Time(f.begin.v)
@@ -234,7 +234,7 @@ func (c *compiler) spread(f faultText, in *troop) {
 		c.plan.Spells = append(c.plan.Spells, s)
 		a.text += f.window()
 	} else {
-		for _, t := range c.troops2(in) {
+		for _, t := range c.among(in) {
 			t.befall(who, a.conditions)
 		}
 	}
@@ -252,8 +252,36 @@ func (f faultText) window() (s string) {
 	return s
 }
 
-// timely says whether a fault's time fits its recipe, and complains if not.
+// The bounds of what may go wrong in one scenario.
+const (
+	MaxFaults = 1000
+	maxLooked = 50 * MaxDevices // devices that all its faults may have to look at
+)
+
+// bounded counts a fault, and complains of the first too many.
+func (c *compiler) bounded(f faultText) bool {
+	if c.counted++; c.counted == MaxFaults+1 {
+		c.r.complain(f.at, "let one fault befall more devices: a group, a share, a selector", "the scenario has more than %d faults", MaxFaults)
+	}
+	return c.counted <= MaxFaults
+}
+
+// look counts the devices that are looked at for a fault, and complains of the
+// first too many.
+func (c *compiler) look(f faultText, devices int) bool {
+	before := c.looked
+	if c.looked += devices; c.looked > maxLooked && before <= maxLooked {
+		c.r.complain(f.at, "use fewer shares, counts and selectors, or name groups", "the faults choose among more than %d devices in all", maxLooked)
+	}
+	return c.looked <= maxLooked
+}
+
+// timely says whether a fault's time fits its recipe, and that there are not
+// too many of them; it complains if not.
 func (c *compiler) timely(f faultText) bool {
+	if !c.bounded(f) {
+		return false
+	}
 	r := f.conditions.v.recipe
 	switch {
 	case r.Instant && f.length.ok:

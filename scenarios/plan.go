@@ -88,6 +88,8 @@ type compiler struct {
 	packs    bool // all packages were
 	broken   bool // a group's profile is wrong
 	rate     int64
+	counted  int         // faults, so far
+	looked   int         // devices looked at for them
 	draws    uint64      // choices of a part of the devices, so far
 	rough    []fault.Who // whose links may go wrong at a time
 	stepped  []string    // names of the faults that steps begin, so far
