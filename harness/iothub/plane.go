@@ -184,6 +184,12 @@ func (p *Plane) do(ctx context.Context, c hub.Command) (hub.Reply, error) {
 		return p.unregister(ctx, c)
 	case hub.SetStatus:
 		return p.setStatus(ctx, c)
+	case hub.UpdateIdentity:
+		w := identity(c.ID, c.Disabled, c.StatusReason, c.PrimaryKey, c.SecondaryKey, c.Thumbprints)
+		d, err := p.registry.Update(ctx, w, planeEtag(c.Etag)) // an empty reason leaves the present one
+		return p.device(d, err)
+	case hub.ReplaceService:
+		return p.replaceService(ctx, c)
 	case hub.GetDevice:
 		d, err := p.registry.Get(ctx, string(c.ID))
 		return p.device(d, err)
@@ -214,19 +220,7 @@ func (p *Plane) register(ctx context.Context, c hub.Register) (hub.Reply, error)
 	if c.Tags.Len() > 0 {
 		return hub.Reply{}, unsaid(fmt.Sprintf("device %s: tags of a twin (labels are the tags of 2016)", c.ID))
 	}
-	if c.SecondaryKey == nil {
-		c.SecondaryKey = c.PrimaryKey
-	}
-	w := Device{DeviceID: string(c.ID), Status: StatusEnabled, StatusReason: c.StatusReason, Authentication: &Authentication{}}
-	if c.Disabled {
-		w.Status = StatusDisabled
-	}
-	if c.PrimaryKey != nil {
-		w.Authentication.SymmetricKey = &SymmetricKey{encodeKey(c.PrimaryKey), encodeKey(c.SecondaryKey)}
-	}
-	if c.Thumbprints != (hub.Thumbprints{}) {
-		w.Authentication.X509Thumbprint = &X509Thumbprint{c.Thumbprints.Primary, c.Thumbprints.Secondary}
-	}
+	w := identity(c.ID, c.Disabled, c.StatusReason, c.PrimaryKey, c.SecondaryKey, c.Thumbprints)
 	if len(c.Labels) > 0 || c.Service.Len() > 0 {
 		w.ServiceProperties = &ServiceProperties{Properties: c.Service, Tags: c.Labels}
 		if c.Service.IsAbsent() {
@@ -252,6 +246,44 @@ func (p *Plane) register(ctx context.Context, c hub.Register) (hub.Reply, error)
 	p.devices = append(p.devices, &enrolled{id: c.ID, made: made})
 	p.mu.Unlock()
 	return p.device(d, nil)
+}
+
+// identity writes what is said of a device's identity.
+func identity(id sim.DeviceID, disabled bool, reason string, primary, secondary []byte, t hub.Thumbprints) Device {
+	w := Device{DeviceID: string(id), Status: StatusEnabled, StatusReason: reason}
+	if disabled {
+		w.Status = StatusDisabled
+	}
+	if secondary == nil {
+		secondary = primary
+	}
+	if primary != nil || t != (hub.Thumbprints{}) {
+		w.Authentication = &Authentication{}
+	}
+	if primary != nil {
+		w.Authentication.SymmetricKey = &SymmetricKey{encodeKey(primary), encodeKey(secondary)}
+	}
+	if t != (hub.Thumbprints{}) {
+		w.Authentication.X509Thumbprint = &X509Thumbprint{t.Primary, t.Secondary}
+	}
+	return w
+}
+
+// replaceService replaces service properties and labels, and gets the device:
+// the answer tells them alone.
+func (p *Plane) replaceService(ctx context.Context, c hub.ReplaceService) (hub.Reply, error) {
+	w := ServiceProperties{ETag: cmp.Or(planeEtag(c.Etag), "*"), Properties: c.Properties, Tags: c.Labels}
+	if w.Properties.IsAbsent() {
+		w.Properties = doc.Object()
+	}
+	if w.Tags == nil {
+		w.Tags = []string{}
+	}
+	if _, err := p.registry.SetServiceProperties(ctx, string(c.ID), w); err != nil {
+		return hub.Reply{}, err
+	}
+	d, err := p.registry.Get(ctx, string(c.ID))
+	return p.device(d, err)
 }
 
 // usable says why a device that was there before cannot be played.
@@ -289,12 +321,13 @@ func planeEtag(s string) string {
 	return s
 }
 
+// setStatus changes the status alone: the reason beside it stays.
 func (p *Plane) setStatus(ctx context.Context, c hub.SetStatus) (hub.Reply, error) {
-	w := Device{DeviceID: string(c.ID), Status: StatusEnabled}
-	if c.Disabled {
-		w.Status = StatusDisabled
+	d, err := p.registry.Get(ctx, string(c.ID))
+	if err != nil {
+		return hub.Reply{}, err
 	}
-	d, err := p.registry.Update(ctx, w, "*")
+	d, err = p.registry.Update(ctx, identity(c.ID, c.Disabled, d.StatusReason, nil, nil, hub.Thumbprints{}), "*")
 	return p.device(d, err)
 }
 
