@@ -22,8 +22,8 @@ func TestSorted(t *testing.T) {
 			twin   map[string]uint32
 		}
 		var taken []snapshot
-		number := rapid.IntRange(0, 2500)
-		for range rapid.IntRange(1, 40).Draw(t, "rounds") {
+		number := rapid.IntRange(0, 1500)
+		for range rapid.IntRange(1, 12).Draw(t, "rounds") {
 			switch from, n := number.Draw(t, "from"), number.Draw(t, "count"); rapid.IntRange(0, 3).Draw(t, "what") {
 			case 0:
 				for i := range n {

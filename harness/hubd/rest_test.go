@@ -152,6 +152,7 @@ func TestRESTAtOnce(t *testing.T) {
 					{"PUT", "/jobs/v2/j" + id, `{"jobParameters":{"DeviceIds":["` + id + `"],"jobType":"rebootDevice"}}`},
 					{"POST", "/devices/query", `{"filter":{"type":"comparison","property":{"name":"tags"},"value":["bacon"],"comparisonOperator":"all"}}`},
 					{"POST", "/jobs/v2/query", `{"filter":{"type":"comparison","property":{"name":"status"},"value":"enqueued","comparisonOperator":"eq"}}`},
+					{"POST", "/jobs/v2/query", `{"filter":{"type":"comparison","property":{"name":"parentJobId"},"value":"j` + id + `","comparisonOperator":"eq"}}`},
 					{"GET", "/jobs/v2", ""},
 					{"PUT", "/devices/" + id + "/serviceProperties", `{"properties":{"n":-1}}`},
 					{"DELETE", "/jobs/v2/j" + id, ""},

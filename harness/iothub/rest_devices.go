@@ -196,17 +196,8 @@ func (r *request) statistics() error {
 	if err != nil {
 		return err
 	}
-	var s Statistics
-	for n := range v.Len() {
-		if d := v.Device(n); d != nil {
-			s.TotalDeviceCount++
-			if d.Disabled {
-				s.DisabledDeviceCount++
-			}
-		}
-	}
-	s.EnabledDeviceCount = s.TotalDeviceCount - s.DisabledDeviceCount
-	return r.reply(s)
+	all, disabled := int64(v.Count()), int64(v.Disabled().Len())
+	return r.reply(Statistics{TotalDeviceCount: all, EnabledDeviceCount: all - disabled, DisabledDeviceCount: disabled})
 }
 
 // device answers with a device and its etag.

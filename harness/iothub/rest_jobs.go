@@ -131,7 +131,11 @@ func (r *request) getJob() error {
 	case reply.Job != nil && visible(reply.Job.Kind):
 		return r.reply(r.asParent(reply.Job))
 	case len(reply.Children) == 1 && visible(reply.Children[0].Kind):
-		return r.reply(r.asChild(&reply.Children[0], sim.Never))
+		c, scheduled := &reply.Children[0], sim.Never
+		if parent, err := r.do(hub.GetJob{ID: c.Parent}); err == nil && parent.Job != nil {
+			scheduled = parent.Job.Created
+		}
+		return r.reply(r.asChild(c, scheduled))
 	}
 	return refuse(http.StatusNotFound, "JobNotFound", "no job %q", r.last())
 }

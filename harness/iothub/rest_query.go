@@ -24,7 +24,7 @@ func (r *request) queryDevices() error {
 	if err != nil {
 		return err
 	}
-	res, err := r.run(deviceRows{r.Handler, v.Devices("", "")}.in(v), q)
+	res, err := r.run(newDeviceSource(r.Handler, v), q)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (r *request) queryTags() error {
 	if err != nil {
 		return err
 	}
-	res, err := r.run(deviceRows{r.Handler, v.Devices("", "")}.in(v), q)
+	res, err := r.run(newDeviceSource(r.Handler, v), q)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 // cancelled, one that waits, one in the words of another dialect.
 func busy(t testing.TB) *bare {
 	t.Helper()
-	b := makeBare(t, 700, 0)
+	b := makeBare(700, 0)
 	var ids []sim.DeviceID
 	for i := range 700 {
 		ids = append(ids, sim.DeviceID(fmt.Sprintf("device-%06d", i)))
@@ -268,7 +268,7 @@ func TestTime(t *testing.T) {
 // TestManyTargets: of many devices too, one that is not there or named twice
 // means that there is no job.
 func TestManyTargets(t *testing.T) {
-	b := makeBare(t, 1500, 0)
+	b := makeBare(1500, 0)
 	a := newAsker(t, b)
 	put := func(id string, more ...string) *iothub.RESTError {
 		var ids []string

@@ -100,19 +100,34 @@ type deviceRows struct {
 func (s deviceRows) Row(i int) query.Row         { return deviceRow{s.Handler, s.At(i)} }
 func (s deviceRows) OrderedBy(p query.Path) bool { return p.Is(query.DeviceID) }
 
-// in adds the indexes of the view.
-func (s deviceRows) in(v hub.View) query.Source { return deviceSource{s, v} }
-
-// deviceSource is all devices, with indexes of their ids and labels.
+// deviceSource is all devices in ascending order of their ids, with indexes of
+// ids, labels and those that are disabled.
 type deviceSource struct {
-	deviceRows
+	*Handler
 	view hub.View
+	all  hub.Devices // made when the first row is asked for
+}
+
+func newDeviceSource(h *Handler, v hub.View) *deviceSource { return &deviceSource{Handler: h, view: v} }
+
+func (s *deviceSource) Len() int                    { return s.view.Count() }
+func (s *deviceSource) OrderedBy(p query.Path) bool { return p.Is(query.DeviceID) }
+
+func (s *deviceSource) Row(i int) query.Row {
+	if s.all.Len() == 0 {
+		s.all = s.view.Devices("", "")
+	}
+	return deviceRow{s.Handler, s.all.At(i)}
 }
 
 // Lookup answers an equality: see query.Indexed.
-func (s deviceSource) Lookup(e query.Equality) (query.Source, bool) {
+func (s *deviceSource) Lookup(e query.Equality) (query.Source, bool) {
 	switch {
-	case e.Text != query.Ordinal || len(e.Path.Rest) > 0:
+	case len(e.Path.Rest) > 0:
+		return nil, false
+	case e.Path.Is(query.Path{Name: "status"}) && len(e.Values) == 1 && strings.EqualFold(e.Values[0], StatusDisabled):
+		return deviceRows{s.Handler, s.view.Disabled()}, true
+	case e.Text != query.Ordinal:
 		return nil, false
 	case e.Path.Is(query.DeviceID) && !e.Contains:
 		var found query.Rows[deviceRow]

@@ -147,14 +147,16 @@ func TestViewIndexes(t *testing.T) {
 		ids := rapid.SampledFrom([]sim.DeviceID{"a", "b", "B", "a-1", "a!", "c"})
 		some := rapid.SliceOfNDistinct(rapid.SampledFrom(labels), 0, 3, rapid.ID)
 		for range rapid.IntRange(1, 30).Draw(rt, "changes") {
-			switch id := ids.Draw(rt, "id"); rapid.IntRange(0, 3).Draw(rt, "what") {
+			switch id := ids.Draw(rt, "id"); rapid.IntRange(0, 4).Draw(rt, "what") {
 			case 0:
-				d.do(hub.Register{ID: id, PrimaryKey: key, Labels: some.Draw(rt, "labels")})
+				d.do(hub.Register{ID: id, PrimaryKey: key, Labels: some.Draw(rt, "labels"), Disabled: rapid.Bool().Draw(rt, "disabled")})
 			case 1:
 				d.do(hub.ReplaceService{ID: id, Labels: some.Draw(rt, "labels")})
 			case 2:
 				d.do(hub.Unregister{ID: id})
 			case 3:
+				d.do(hub.SetStatus{ID: id, Disabled: rapid.Bool().Draw(rt, "disabled")})
+			case 4:
 				v := d.hub.View()
 				views, dumb = append(views, v), append(dumb, walk(v, labels))
 			}
@@ -180,6 +182,12 @@ func walk(v hub.View, labels []string) string {
 	for _, d := range all {
 		fmt.Fprintf(&b, "%s=%d ", d.ID, d.Generation)
 	}
+	b.WriteString("disabled:")
+	for _, d := range all {
+		if d.Disabled {
+			fmt.Fprintf(&b, " %s", d.ID)
+		}
+	}
 	for _, l := range labels {
 		fmt.Fprintf(&b, "%q:", l)
 		for _, d := range all {
@@ -201,6 +209,11 @@ func indexed(v hub.View, labels []string) string {
 			return "Find does not find " + string(d.ID)
 		}
 		fmt.Fprintf(&b, "%s=%d ", d.ID, d.Generation)
+	}
+	b.WriteString("disabled:")
+	barred := v.Disabled()
+	for i := range barred.Len() {
+		fmt.Fprintf(&b, " %s", barred.At(i).ID)
 	}
 	for _, l := range labels {
 		fmt.Fprintf(&b, "%q:", l)

@@ -108,6 +108,7 @@ func (h *Hub) register(now sim.Time, c Register, out *sim.Outbox) (Reply, error)
 	h.byID[c.ID] = n
 	h.ids.Set(string(c.ID), n)
 	h.label(c.ID, c.Labels, n, true)
+	h.bar(c.ID, n, c.Disabled)
 	h.count.Devices++
 	h.changed(now, n, out)
 	out.Dirty = append(out.Dirty, sim.Row{Table: sim.TableDevice, Key: uint64(n)})
@@ -145,6 +146,7 @@ func (h *Hub) unregister(now sim.Time, c Unregister, out *sim.Outbox) (Reply, er
 	h.jobs.Deleted(now, n, out)
 	h.ids.Delete(string(id))
 	h.label(id, d.Labels, n, false)
+	h.bar(id, n, false)
 	*h.devices.Mut(int(n)) = nil
 	delete(h.byID, id)
 	h.count.Devices--
@@ -163,6 +165,7 @@ func (h *Hub) setStatus(now sim.Time, c SetStatus, out *sim.Outbox) (Reply, erro
 	d := h.mut(n, out)
 	if d.Disabled != c.Disabled {
 		d.Disabled, d.StatusChanged = c.Disabled, now
+		h.bar(c.ID, n, c.Disabled)
 	}
 	d.Etag++
 	return Reply{Device: h.handOut(n, out)}, nil

@@ -13,11 +13,12 @@ type View struct {
 	devices sim.Pages[*Device]
 	ids     sim.Sorted
 	labels  sim.Sorted
+	barred  sim.Sorted
 }
 
 // View takes a snapshot in constant time.
 func (h *Hub) View() View {
-	v := View{Epoch: h.cfg.Epoch, Now: h.now, Jobs: h.jobs.Snapshot(), devices: h.devices, ids: h.ids, labels: h.labels}
+	v := View{Epoch: h.cfg.Epoch, Now: h.now, Jobs: h.jobs.Snapshot(), devices: h.devices, ids: h.ids, labels: h.labels, barred: h.barred}
 	*h.gen++
 	return v
 }
@@ -27,6 +28,9 @@ func (v View) Len() int { return v.devices.Len() }
 
 // Device returns device number n, nil if it was deleted.
 func (v View) Device(n int) *Device { return *v.devices.At(n) }
+
+// Count returns how many devices there are.
+func (v View) Count() int { return v.ids.Len() }
 
 // Find returns the device of that id, nil if there is none.
 func (v View) Find(id sim.DeviceID) *Device {
@@ -54,6 +58,9 @@ func (v View) Labelled(label string) Devices {
 	return Devices{v, v.labels.From(label+"\x00", label+"\x01")}
 }
 
+// Disabled returns the devices that may not connect.
+func (v View) Disabled() Devices { return Devices{v, v.barred.From("", "")} }
+
 // Len returns how many there are.
 func (d Devices) Len() int { return d.span.Len() }
 
@@ -71,5 +78,14 @@ func (h *Hub) label(id sim.DeviceID, labels []string, n uint32, in bool) {
 		} else {
 			h.labels.Delete(key)
 		}
+	}
+}
+
+// bar writes into the index whether a device is disabled.
+func (h *Hub) bar(id sim.DeviceID, n uint32, disabled bool) {
+	if disabled {
+		h.barred.Set(string(id), n)
+	} else {
+		h.barred.Delete(string(id))
 	}
 }
