@@ -9,7 +9,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 OUT      ?= $(CURDIR)/flotilla-out
 
-.PHONY: build test live race lint fuzz bench golden digest smoke interop-packages interop image container container-clean
+.PHONY: build test live poll race lint fuzz bench golden digest smoke interop-packages interop image container container-clean
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
@@ -19,6 +19,11 @@ test: ## every test; needs Go alone
 
 live: ## tests of live fleets that want the machine for themselves
 	FLOTILLA_LIVE=1 $(GO) test -count=1 -parallel 2 -run 'Fleets|FaultsOfClients|Flooding|HubPaused|Void|InterruptedAnywhere|NothingIsLeft' ./cmd/flotilla
+
+POLL ?= 60s
+
+poll: ## 1,000 clients ask a hub about jobs for POLL while 1,000 devices run them; wants the machine for itself
+	FLOTILLA_POLL=$(POLL) $(GO) test -count=1 -timeout 20m -v -run '^TestPolling$$' ./cmd/flotilla
 
 race: ## every test under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./...

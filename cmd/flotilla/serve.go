@@ -142,6 +142,9 @@ func (e *env) serve(ctx context.Context, f *serveFlags) error {
 		if err != nil {
 			return void{err}
 		}
+		if why := elsewhere(s); why != "" && f.https == "" {
+			fmt.Fprintf(e.stderr, "flotilla: warning: %s\n", why)
+		}
 		fmt.Fprintf(e.stdout, "%s\n", line)
 	} else {
 		tellServed(e.stdout, s, f, plan)
@@ -193,12 +196,8 @@ func tellServed(w io.Writer, s *service.Service, f *serveFlags, plan *scenarios.
 		row("data", "", r.Data+" (keeps the CA and the policies)")
 	}
 	say("Devices and jobs are in memory only: they end with this program.")
-	if _, port, _ := net.SplitHostPort(r.HTTPS); r.HTTPS != "" && port != "443" {
-		say("")
-		for _, why := range s.Passed {
-			say("%s.", why)
-		}
-		say("REST is on port %s: SDKs of 2016, which always use 443, do not find it. Choose another address\nwith --https, or give this user port 443, as root once, by one of\n  setcap cap_net_bind_service=+ep %s\n  sysctl net.ipv4.ip_unprivileged_port_start=443", port, program())
+	if why := elsewhere(s); why != "" {
+		say("\n%s", why)
 	}
 	say("\nService connection string, policy iothubowner:\n  %s", r.ConnectionString)
 	if f.ready != "" {
@@ -234,6 +233,22 @@ func tellServed(w io.Writer, s *service.Service, f *serveFlags, plan *scenarios.
 	for _, fault := range plan.Faults {
 		say("Fault in group %s: %s", fault.Group, fault.Fault)
 	}
+}
+
+// elsewhere is a line about a port of REST that is not 443: what will not work,
+// and what to do; "" where it is.
+func elsewhere(s *service.Service) string {
+	_, port, _ := net.SplitHostPort(s.Ready.HTTPS)
+	if port == "" || port == "443" {
+		return ""
+	}
+	why := ""
+	for _, passed := range s.Passed {
+		why += passed + "; "
+	}
+	return fmt.Sprintf("%sREST is on port %s, where the SDKs of 2016, which always use 443, do not find it: "+
+		"give another address with --https, or let this user have port 443, as root, by `setcap cap_net_bind_service=+ep %s` or `sysctl net.ipv4.ip_unprivileged_port_start=443`.",
+		why, port, program())
 }
 
 // deviceOrder lists the first devices of a plan.

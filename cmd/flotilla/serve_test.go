@@ -212,7 +212,7 @@ func TestServeText(t *testing.T) {
 	inOrder(t, r.stdout,
 		"flotilla serve: hub localhost is up\n", "REST           https://"+ready.HTTPS, "MQTT over TLS  "+ready.MQTTS, "CA             "+ready.CAFile,
 		"temporary, removed at the end", "Devices and jobs are in memory only: they end with this program.",
-		"SDKs of 2016, which always use 443, do not find it", "--https", "setcap cap_net_bind_service", "ip_unprivileged_port_start",
+		"the SDKs of 2016, which always use 443, do not find it", "--https", "setcap cap_net_bind_service", "ip_unprivileged_port_start",
 		"Service connection string, policy iothubowner:\n  "+ready.ConnectionString, "NODE_EXTRA_CA_CERTS="+ready.CAFile,
 		"Fleet six-devices: 6 devices", ready.Devices["Device11-7ce4a850"], ready.Devices["Device61-7ce4a850"],
 		"Package fw-3, firmware 3.0:\n  "+ready.Packages["fw-3"], "http://url.to.firmware.update   (these devices find it there, too)",

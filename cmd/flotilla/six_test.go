@@ -261,3 +261,13 @@ func TestLibrary(t *testing.T) {
 		})
 	}
 }
+
+// TestOwnURI: a package is found at the URI it says of itself, live and in
+// virtual time, with the hub of the run and with one that was served.
+func TestOwnURI(t *testing.T) {
+	t.Parallel()
+	flotilla(t, "run", "testdata/own-uri.yaml", "--virtual").ends(t, exitPassed)
+	flotilla(t, "run", "testdata/own-uri.yaml").ends(t, exitPassed)
+	hub := serve(t, 0)
+	flotilla(t, "run", "testdata/own-uri.yaml", "--hub", hub.file).ends(t, exitPassed)
+}
