@@ -50,7 +50,7 @@ func scheduleCommand(e *env, f *scheduleFlags, c *cobra.Command, schedule func(c
 	f.hubFlags.register(c)
 	f.waitFlags.add(c)
 	c.Flags().StringVar(&f.jobID, "job-id", "", "`ID` of the job, 1 to 128 bytes (default a new UUID)")
-	c.Flags().StringVarP(&f.file, "devices-file", "f", "", "`FILE` of devices, shaped as sampledevices.json; - is the standard input")
+	c.Flags().StringVarP(&f.file, "devices-file", "f", "", "`FILE` of devices, shaped as sampledevices.json; - is the standard input. Ids with a comma need it")
 	return c
 }
 

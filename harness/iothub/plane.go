@@ -75,7 +75,8 @@ type followed struct {
 	spec     job.Spec
 	number   map[sim.DeviceID]int // among its targets
 	began    sim.Time
-	view     job.View // as the hub last told it
+	looking  sync.Mutex // held while the hub is asked, so that a change is noted once
+	view     job.View   // as the hub last told it
 	children []job.ChildView
 }
 
