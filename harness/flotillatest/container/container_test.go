@@ -108,6 +108,29 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// TestOptions: an image by its name, a scenario of one's own, flags.
+func TestOptions(t *testing.T) {
+	ctx := within(t)
+	container.Run(ctx, t) // so that the image is there
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(file, []byte("groups: {mine: {devices: [D1, D2]}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("FLOTILLA_IMAGE", "flotilla:of-no-such-name")
+	hub := container.Run(ctx, t, container.Image("flotilla:test"), container.Fleet(file, "groups.mine.start=0s"), container.Args("--strict"))
+	if len(hub.Devices) != 2 {
+		t.Errorf("devices: %v", hub.Devices)
+	}
+	jobs := hub.Jobs()
+	if _, err := jobs.ScheduleReboot(ctx, "twice", []string{"D1"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := jobs.ScheduleReboot(ctx, "twice", []string{"D1"})
+	if e, ok := errors.AsType[*iothub.RESTError](err); !ok || e.Status != 412 {
+		t.Errorf("with --strict a job id twice: %v; want 412", err)
+	}
+}
+
 // TestPause: a hub that is paused answers nothing, and nobody who waits with a
 // bound hangs; afterwards it goes on with what it had.
 func TestPause(t *testing.T) {

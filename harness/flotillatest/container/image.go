@@ -41,7 +41,11 @@ var build = sync.OnceValues(func() ([]byte, error) {
 	if _, err := output(c); err != nil {
 		return nil, fmt.Errorf("build of %s: %w", program, err)
 	}
-	return pack(binary, filepath.Join(source, "Dockerfile"))
+	return archive([]file{
+		{name: "Dockerfile", path: filepath.Join(source, "Dockerfile"), mode: 0o644},
+		{name: "flotilla", path: binary, mode: 0o755},
+		{name: "data/", mode: 0o700},
+	})
 })
 
 // output runs a command and returns what it prints, with what it says of its
@@ -56,29 +60,35 @@ func output(c *exec.Cmd) (string, error) {
 	return string(out), nil
 }
 
-// pack puts together what `docker build` is given.
-func pack(binary, dockerfile string) ([]byte, error) {
+// file is what an archive holds: a file of this machine, or a folder.
+type file struct {
+	name, path string // path: "" for a folder
+	mode       int64
+}
+
+// archive puts files together as the engine takes them.
+func archive(files []file) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, f := range []struct {
-		name, path string
-		mode       int64
-	}{{"Dockerfile", dockerfile, 0o644}, {"flotilla", binary, 0o755}} {
-		content, err := os.ReadFile(f.path)
-		if err != nil {
-			return nil, err
+	for _, f := range files {
+		h := &tar.Header{Typeflag: tar.TypeDir, Name: f.name, Mode: f.mode, Uid: userID, Gid: userID}
+		var content []byte
+		if f.path != "" {
+			var err error
+			if content, err = os.ReadFile(f.path); err != nil {
+				return nil, err
+			}
+			h.Typeflag, h.Size = tar.TypeReg, int64(len(content))
 		}
-		if err := w.WriteHeader(&tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(content))}); err != nil {
+		if err := w.WriteHeader(h); err != nil {
 			return nil, err
 		}
 		if _, err := w.Write(content); err != nil {
 			return nil, err
 		}
 	}
-	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: "data/", Mode: 0o700, Uid: userID, Gid: userID}); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), w.Close()
+	err := w.Close()
+	return b.Bytes(), err
 }
 
 // source names the image to run, or how to make it.
@@ -89,11 +99,11 @@ func source(image string) (string, []testcontainers.ContainerCustomizer, error) 
 	if image != "" {
 		return image, nil, nil
 	}
-	archive, err := build()
+	sources, err := build()
 	if err != nil {
 		return "", nil, err
 	}
 	return "", []testcontainers.ContainerCustomizer{testcontainers.WithDockerfile(testcontainers.FromDockerfile{
-		ContextArchive: bytes.NewReader(archive), Repo: builtRepo, Tag: builtTag, KeepImage: true,
+		ContextArchive: bytes.NewReader(sources), Repo: builtRepo, Tag: builtTag, KeepImage: true,
 	})}, nil
 }

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -37,7 +38,7 @@ type Option func(*options)
 type options struct {
 	image string
 	args  []string
-	files []testcontainers.ContainerFile
+	fleet string // file to be copied
 }
 
 // Image runs that image instead of one built from the sources.
@@ -51,9 +52,8 @@ func Args(args ...string) Option { return func(o *options) { o.args = append(o.a
 func Fleet(scenario string, settings ...string) Option {
 	return func(o *options) {
 		if _, err := os.Stat(scenario); err == nil {
-			const inside = "/data/fleet.yaml"
-			o.files = append(o.files, testcontainers.ContainerFile{HostFilePath: scenario, ContainerFilePath: inside, FileMode: 0o644})
-			scenario = inside
+			o.fleet = scenario
+			scenario = dataDir + "/" + fleetFile
 		}
 		o.args = append(o.args, "--fleet", scenario)
 		for _, s := range settings {
@@ -69,8 +69,10 @@ var command = []string{
 }
 
 const (
-	readyFile = "/data/ready.json"
-	caFile    = "/data/ca.pem"
+	dataDir   = "/data"
+	readyFile = dataDir + "/ready.json"
+	caFile    = dataDir + "/ca.pem"
+	fleetFile = "fleet.yaml"
 	startup   = time.Minute // to be up; a hang's bound, not a measure
 )
 
@@ -101,7 +103,6 @@ func Run(ctx context.Context, t testing.TB, opts ...Option) *Hub {
 	how = append(how,
 		testcontainers.WithCmd(append(command[:len(command):len(command)], o.args...)...),
 		testcontainers.WithExposedPorts(ports...),
-		testcontainers.WithFiles(o.files...),
 		testcontainers.WithHostConfigModifier(func(c *dockercontainer.HostConfig) {
 			c.ReadonlyRootfs, c.CapDrop = true, []string{"ALL"}
 			c.SecurityOpt = append(c.SecurityOpt, "no-new-privileges")
@@ -112,16 +113,30 @@ func Run(ctx context.Context, t testing.TB, opts ...Option) *Hub {
 		}),
 		testcontainers.WithWaitStrategyAndDeadline(startup, up()),
 	)
-	c, err := testcontainers.Run(ctx, image, how...)
-	testcontainers.CleanupContainer(t, c, testcontainers.StopTimeout(0))
-	if err != nil {
-		t.Fatalf("container: %v%s", err, logs(c))
-	}
 	cli, err := testcontainers.NewDockerClientWithOpts(ctx)
 	if err != nil {
 		t.Fatalf("container: %v", err)
 	}
 	t.Cleanup(func() { cli.Close() })
+	if o.fleet != "" {
+		scenario, err := archive([]file{{name: fleetFile, path: o.fleet, mode: 0o644}})
+		if err != nil {
+			t.Fatalf("container: fleet: %v", err)
+		}
+		// Of this container the volume alone can be written to, which
+		// testcontainers does not see when it copies files.
+		how = append(how, testcontainers.WithAdditionalLifecycleHooks(testcontainers.ContainerLifecycleHooks{
+			PostCreates: []testcontainers.ContainerHook{func(ctx context.Context, c testcontainers.Container) error {
+				_, err := cli.CopyToContainer(ctx, c.GetContainerID(), client.CopyToContainerOptions{DestinationPath: dataDir, Content: bytes.NewReader(scenario)})
+				return err
+			}},
+		}))
+	}
+	c, err := testcontainers.Run(ctx, image, how...)
+	testcontainers.CleanupContainer(t, c, testcontainers.StopTimeout(0))
+	if err != nil {
+		t.Fatalf("container: %v%s", err, logs(c))
+	}
 	h := &Hub{Container: c, t: t, cli: cli}
 	if err := h.find(ctx); err != nil {
 		t.Fatalf("container: %v", err)
