@@ -58,6 +58,7 @@ const (
 	EventChild
 	EventDrop
 	EventCall
+	EventCommand
 	events
 )
 
@@ -74,7 +75,7 @@ var Events = [events]EventInfo{
 	EventLink:     {"link", "the device's link: Text is `opened`, `closed by the device` or why it ended"},
 	EventConnect:  {"connect", "the hub's answer to CONNECT: Text is `accepted` or the refusal"},
 	EventWrite:    {"write", "a resource was written from outside: Text is `<Name>=<value>`"},
-	EventExecute:  {"execute", "an executable resource, or a declared command, was executed: Text is its name and, when refused, the status"},
+	EventExecute:  {"execute", "an executable resource was executed: Text is its name and, when refused, the status"},
 	EventResource: {"resource", "the device changed a resource itself: Text is `<Name>=<value>`"},
 	EventBytes:    {"bytes", "package bytes received: Value is how many in all, Text the state of the download"},
 	EventDevice:   {"device", "the device's own state: running, answering, down, booting, connecting"},
@@ -83,6 +84,7 @@ var Events = [events]EventInfo{
 	EventChild:    {"child", "one device's part of a job entered the state in Text, with the reason after a colon when it failed"},
 	EventDrop:     {"drop", "something was dropped and counted: Text says what"},
 	EventCall:     {"call", "a declared command reached the device: Text is its name"},
+	EventCommand:  {"command", "a declared command was carried out: Text is its name and, when refused, the status"},
 }
 
 // Observation is one measurement (Metric set) or one event (Event set).

@@ -52,7 +52,7 @@ func batchesLive(t *testing.T) {
 		case again: // the second job's
 		case o.Event == sim.EventCall:
 			heard[o.Device] = o.At
-		case o.Event == sim.EventExecute:
+		case o.Event == sim.EventCommand:
 			done[o.Device] = o.At
 			if o.Text == "service 500" {
 				failed++
@@ -165,7 +165,7 @@ expect:
 	nominal := map[string]sim.Time{"once - 1": sim.Time(3 * time.Second), "often - 1": sim.Time(2 * time.Second), "often - 2": sim.Time(7 * time.Second)}
 	seen, done := 0, 0
 	for _, o := range r.timeline(t) {
-		if o.Event == sim.EventExecute {
+		if o.Event == sim.EventCommand {
 			if done++; o.At < nominal["once - 1"] || !strings.HasPrefix(string(o.Device), "van-") {
 				t.Errorf("%s carries out %s at %s", o.Device, o.Text, o.At)
 			}
@@ -210,7 +210,7 @@ func durableLive(t *testing.T, client string) {
 		switch o.Event {
 		case sim.EventCall:
 			calls[o.Device]++
-		case sim.EventExecute:
+		case sim.EventCommand:
 			done[o.Device]++
 		}
 	}

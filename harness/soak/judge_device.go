@@ -28,7 +28,7 @@ func (j *judge) device(o *sim.Observation) {
 	d := j.devices[o.Device]
 	switch {
 	case d == nil:
-	case o.Event == sim.EventExecute && !strings.Contains(o.Text, " "): // not refused
+	case (o.Event == sim.EventExecute || o.Event == sim.EventCommand) && !strings.Contains(o.Text, " "): // not refused
 		d.executed[o.Text] = append(d.executed[o.Text], o.At)
 		if n := len(d.executed[o.Text]); n > d.begun[o.Text] {
 			j.breaks("execution", "%s executes %s for the %d. time; jobs and calls began %d times", o.Device, o.Text, n, d.begun[o.Text])

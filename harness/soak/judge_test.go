@@ -307,7 +307,7 @@ var forgeries = []struct {
 		s.Kind, s.Command = "command", "blink"
 		n := f.submit(s)
 		f.becomes(n, job.Running).child(n, 0, job.Running)
-		f.saw("d00", sim.EventExecute, "blink").saw("d00", sim.EventExecute, "blink")
+		f.saw("d00", sim.EventCommand, "blink").saw("d00", sim.EventCommand, "blink")
 	}},
 	{"execution", "completed without a deed", func(f *forger) {
 		s := plain(1)

@@ -174,6 +174,6 @@ func (c Command) answer(d *Device, _ doc.Value) (int32, doc.Value) {
 	if status/100 != 2 {
 		text += " " + strconv.Itoa(int(status))
 	}
-	d.Note(sim.EventExecute, text)
+	d.Note(sim.EventCommand, text)
 	return status, c.Response
 }

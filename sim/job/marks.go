@@ -12,7 +12,11 @@ func (m *marks) has(dev uint32) bool {
 	return i < len(*m) && (*m)[i]&(1<<(dev%64)) != 0
 }
 
+// add marks a device; a target that is none is not.
 func (m *marks) add(dev uint32) {
+	if dev == gone {
+		return
+	}
 	for i := int(dev / 64); i >= len(*m); {
 		*m = append(*m, 0)
 	}

@@ -74,7 +74,7 @@ func TestDurableCommand(t *testing.T) {
 	at := map[sim.DeviceID]sim.Time{}
 	w := world.New(world.Config{Seed: 4, Observe: func(all []sim.Observation) {
 		for _, o := range all {
-			if o.Event == sim.EventExecute && o.Text == "service" {
+			if o.Event == sim.EventCommand && o.Text == "service" {
 				executed[o.Device]++
 				at[o.Device] = o.At
 			}
