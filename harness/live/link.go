@@ -19,8 +19,8 @@ type link struct {
 	once   sync.Once
 	wait   func()              // starts who waits for the connection's goroutines, after its end; nil: the reader does
 	slot   *semaphore.Weighted // the place among connects under way, kept until the hub has accepted
-	freed  atomic.Bool
-	wild   bool // its device floods: how late it is says nothing
+	freed  atomic.Bool         // it was accepted, or has ended
+	wild   bool                // its device floods: how late it is says nothing
 
 	mu      sync.Mutex
 	queue   []queued

@@ -167,7 +167,8 @@ func TestMeter(t *testing.T) {
 func TestLastWordsFirst(t *testing.T) {
 	for _, taken := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
-			s, p, _, c := wharf()
+			s, p, l, c := wharf()
+			l.free() // the hub has accepted it
 			dialled := make(chan time.Time, 1)
 			s.cfg.Target.Dial = func(context.Context, sim.DeviceID) (Conn, error) {
 				dialled <- time.Now()
@@ -200,6 +201,32 @@ func TestLastWordsFirst(t *testing.T) {
 			s.group.Wait()
 		})
 	}
+}
+
+// TestGivenUp: a device that gives a link up which the hub has not accepted yet
+// dials again at once, whatever is still being said on it.
+func TestGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, _, c := wharf()
+		dialled := make(chan time.Time, 1)
+		s.cfg.Target.Dial = func(context.Context, sim.DeviceID) (Conn, error) {
+			dialled <- time.Now()
+			return nil, errOver
+		}
+		s.life = func(f func(context.Context)) { s.group.Go(func() error { f(t.Context()); return nil }) }
+		s.span = func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }
+		p.send(sim.Message{Kind: sim.Connect, Device: "d", Conn: 1})
+		p.send(sim.Message{Kind: sim.Close, Device: "d", Conn: 1, Status: int32(sim.ReasonLost)})
+		start := time.Now()
+		p.dial()
+		if got := (<-dialled).Sub(start); got != 0 {
+			t.Errorf("dialled after %s; want at once", got)
+		}
+		s.group.Wait()
+		if g := s.Generator(); g.Planned != g.Sent+g.Dropped || len(c.sent) > 0 {
+			t.Errorf("planned %d, sent %d, dropped %d; sent %q", g.Planned, g.Sent, g.Dropped, c.sent)
+		}
+	})
 }
 
 // TestPusherWaits: a connection that gives what it hears itself waits for room

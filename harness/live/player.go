@@ -226,7 +226,8 @@ func (p *player) step(now sim.Time, in sim.Input) {
 }
 
 // send hands a message to its link and counts what was planned; a link that
-// has ended in the meantime takes nothing more.
+// has ended in the meantime takes nothing more. One that the device gives up
+// before the hub has accepted it has no last words: it is cut.
 func (p *player) send(m sim.Message) {
 	if m.Kind != sim.Close {
 		p.stage.gauges.planned.Add(1)
@@ -239,6 +240,9 @@ func (p *player) send(m sim.Message) {
 	}
 	p.link.send(p.stage, m)
 	if m.Kind == sim.Close {
+		if !p.link.freed.Load() {
+			p.link.cut()
+		}
 		p.parted, p.link = p.link, nil
 	}
 }
