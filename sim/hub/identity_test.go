@@ -239,6 +239,7 @@ func TestJobSnapshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	var counts []int
+	var handed []*job.View
 	for range 20 {
 		v := d.hub.View()
 		ref, child, ok := v.Jobs.Find("j")
@@ -261,8 +262,21 @@ func TestJobSnapshots(t *testing.T) {
 		}
 		d.out.Reset()
 		d.hub.Step(d.now, sim.Input{}, &d.out)
+		d.out.Reset()
+		r, err := d.hub.Do(d.now, hub.GetJob{ID: "j"}, &d.out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		handed = append(handed, r.Job)
+		d.out.Reset()
+		d.hub.Step(d.now, sim.Input{}, &d.out)
 	}
-	if len(counts) < 3 || counts[0] != 0 || counts[len(counts)-1] != len(ids) {
+	for _, v := range handed {
+		if len(v.Spec.Targets) != v.Counts.Total {
+			t.Errorf("a job handed out with %d devices has %d targets now", v.Counts.Total, len(v.Spec.Targets))
+		}
+	}
+	if len(counts) < 2 || counts[0] != 0 || counts[len(counts)-1] != len(ids) {
 		t.Errorf("devices of the job in the snapshots: %d", counts)
 	}
 }

@@ -88,7 +88,14 @@ func (s Jobs) Order(n int, a, b uint32) int {
 }
 
 // View returns job number n.
-func (e *Engine) View(n uint32) View { return e.jobs.At(int(n)).view() }
+func (e *Engine) View(n uint32) View {
+	j := e.jobs.At(int(n))
+	if j.specGen == *e.cfg.Gen {
+		j = e.jobs.Mut(int(n))
+		j.specGen = 0 // targets to come are not added to what is handed out
+	}
+	return j.view()
+}
 
 // Find returns the number of the job, or of the job and the child, that has
 // the id.
