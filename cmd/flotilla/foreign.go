@@ -26,6 +26,11 @@ func openForeign(run context.Context, plan *scenarios.Plan, f *runFlags, observe
 	if len(plan.Hub) > 0 {
 		return nil, errors.New("the scenario has faults of the hub, which only the bundled one plays; leave out --hub")
 	}
+	for _, step := range plan.Steps {
+		if step.Verb != "wait" && step.Verb != "cancel" {
+			return nil, fmt.Errorf("the scenario cannot be played against another hub: %s: the REST interface of 2016 has no word for %s: %w", step.Where, step.Verb, errors.ErrUnsupported)
+		}
+	}
 	for i := range plan.Jobs { // before anything is begun
 		spec := plan.Spec(&plan.Jobs[i], "http://package")
 		if _, err := iothub.Parameters(&spec); err != nil {

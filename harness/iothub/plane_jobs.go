@@ -155,6 +155,8 @@ func (p *Plane) follow(f *followed) {
 
 // look asks how a job stands and notes what has changed.
 func (p *Plane) look(ctx context.Context, f *followed) error {
+	f.looking.Lock()
+	defer f.looking.Unlock()
 	answer, err := p.jobs.GetJob(ctx, f.spec.ID)
 	if err != nil {
 		return err
