@@ -180,3 +180,26 @@ func TestSortJobs(t *testing.T) {
 		}
 	})
 }
+
+func FuzzReadDevices(f *testing.F) {
+	f.Add([]byte(`[{"deviceId":"a","serviceProperties":{"properties":{"Weight":1},"tags":["milk"]}}]`))
+	f.Add([]byte(`{"devices":[{"deviceId":"a"},{"deviceId":"a"}]}`))
+	f.Add([]byte(`{"deviceId":"a","statusUpdatedTime":"0001-01-01T00:00:00"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		list, err := iothub.ReadDevices(strings.NewReader(string(b)))
+		if err != nil {
+			return
+		}
+		seen := map[string]bool{}
+		for _, d := range list {
+			if d.DeviceID == "" || seen[d.DeviceID] {
+				t.Errorf("%q: device %q has no id, or one that was there before", b, d.DeviceID)
+			}
+			seen[d.DeviceID] = true
+			iothub.DeviceRow(&d)
+		}
+		if len(list) == 0 {
+			t.Errorf("%q: no devices and no error", b)
+		}
+	})
+}
