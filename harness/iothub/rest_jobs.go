@@ -228,10 +228,11 @@ func (h *Handler) asParent(v *job.View) *JobResponse {
 }
 
 // asChild writes one device's part of a job; scheduled is when the job was, and
-// stands for the start until that has come.
+// stands for the start until that has come. A part that ended without one, for
+// it was cancelled, has none.
 func (h *Handler) asChild(c *job.ChildView, scheduled sim.Time) *JobResponse {
 	start := c.Start
-	if start == sim.Never {
+	if start == sim.Never && !c.Status.Ended() {
 		start = scheduled
 	}
 	return &JobResponse{
