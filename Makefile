@@ -8,8 +8,10 @@ GO       ?= go
 FUZZTIME ?= 10s
 BENCH    ?= .
 OUT      ?= $(CURDIR)/flotilla-out
+SEEDS    ?= 5000
+FIRST    ?= 1
 
-.PHONY: build test live race lint fuzz bench golden digest smoke interop-packages interop
+.PHONY: build test race poll lint fuzz bench bench-all golden digest smoke soak soak-planted interop-packages interop image container container-clean
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
@@ -17,8 +19,10 @@ build: ## the program, as bin/flotilla
 test: ## every test; needs Go alone
 	$(GO) test ./...
 
-live: ## tests of live fleets that want the machine for themselves
-	FLOTILLA_LIVE=1 $(GO) test -count=1 -parallel 2 -run 'Fleets|FaultsOfClients|Flooding|HubPaused|Void|InterruptedAnywhere|NothingIsLeft' ./cmd/flotilla
+POLL ?= 60s
+
+poll: ## 1,000 clients ask a hub about jobs for POLL while 1,000 devices run them; wants the machine for itself
+	FLOTILLA_POLL=$(POLL) $(GO) test -count=1 -timeout 20m -v -run '^TestPolling$$' ./cmd/flotilla
 
 race: ## every test under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race ./...
@@ -46,8 +50,53 @@ interop-packages: ## the libraries of other languages, as their lock file says; 
 interop: interop-packages ## what we write, read with those libraries
 	FLOTILLA_REQUIRE=node $(GO) test -count=1 -run Interop ./harness/...
 
-bench: ## benchmarks that match BENCH
+IMAGE ?= flotilla:dev
+
+image: ## the program as a container image, IMAGE, from nothing but itself; needs a container engine
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir -m 700 "$$dir/data"; \
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '-s -w' -o "$$dir/flotilla" ./cmd/flotilla; \
+	DOCKER_BUILDKIT=0 docker build -q -t $(IMAGE) -f cmd/flotilla/Dockerfile "$$dir" 2>&1 | grep -v -e DEPRECATED -e BuildKit -e environment-variable -e '^$$'; \
+	docker image inspect -f '{{.Size}} bytes' $(IMAGE)
+
+container: ## tests of the hub in a container; needs a container engine
+	FLOTILLA_REQUIRE=docker $(GO) test -count=1 ./harness/flotillatest/container
+
+container-clean: ## what container tests leave behind when they are killed
+	docker ps -aq -f label=org.testcontainers=true | xargs -r docker rm -fv
+	docker network ls -q -f label=org.testcontainers=true | xargs -r docker network rm
+	docker image rm -f flotilla:test >/dev/null 2>&1 || true
+
+# One page of what this machine does, for benchstat: floors, then what is to be
+# read beside them. COUNT times, so that benchstat can say what is noise.
+COUNT ?= 1
+
+bench: ## the figures that matter, beside two floors of the same run; in under 5 minutes
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1s -bench '^Benchmark(Floor|RoundTrip|Connect|Neighbours)$$/^(channel|mem|tcp|stuck|deaf|flooding|half-close)$$' ./harness/hubd
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkFleet$$/^(mem|tcp)$$' ./harness/hubd
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkCampaign$$/^devices=10000$$' ./sim/world
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 1x -bench '^BenchmarkJob100k$$' ./sim/hub
+	@$(GO) test -run '^$$' -count $(COUNT) -benchtime 0.3s -bench '^BenchmarkQuery(Scan|Indexed)$$/^(all|id|label)$$' ./sim/query
+
+bench-all: ## every benchmark that matches BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+soak: ## SEEDS random cases from FIRST in virtual time, each twice, judged; a failing one is made small
+	$(GO) build -o bin/flotilla ./cmd/flotilla
+	bin/flotilla soak --first $(FIRST) --seeds $(SEEDS)
+
+soak-planted: ## bugs put in on purpose: each is found, made small, and found again by the command that is printed
+	$(GO) build -tags planted -o bin/flotilla-planted ./cmd/flotilla
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	for bug in $$(bin/flotilla-planted soak --planted list); do \
+		echo "== planted: $$bug"; code=0; \
+		bin/flotilla-planted soak --planted $$bug --seeds 1000 --failures 1 --workers 1 >"$$log" || code=$$?; \
+		cat "$$log"; \
+		again=$$(sed -n 's/^repeat it: flotilla //p' "$$log"); \
+		[[ $$code == 1 && -n $$again ]] || { echo "$$bug was not found (exit code $$code)"; exit 1; }; \
+		code=0; bin/flotilla-planted $$again >/dev/null || code=$$?; \
+		[[ $$code == 1 ]] || { echo "$$bug: the command that should repeat it ends with $$code"; exit 1; }; \
+	done
+	$(GO) test -tags planted -count=1 -run Planted ./harness/soak
 
 golden: ## rewrite golden files; commit only a difference you understand
 	$(GO) test $$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -n1 dirname | sort -u) -update

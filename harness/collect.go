@@ -27,7 +27,7 @@ func (r *run) collect(s *record.Summary) {
 	for _, part := range []struct {
 		what string
 		ask  func(context.Context, *record.Summary) error
-	}{{"counters", r.collectCounters}, {"jobs", r.collectJobs}, {"devices", r.collectDevices}} {
+	}{{"counters", r.collectCounters}, {"jobs", r.collectJobs}, {"schedules", r.collectSchedules}, {"devices", r.collectDevices}} {
 		if err := part.ask(ctx, s); err != nil {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%s: the hub did not say: %v", part.what, err))
 		}
@@ -46,6 +46,7 @@ func (r *run) collectCounters(ctx context.Context, s *record.Summary) error {
 		"twinReads": int64(c.TwinReads), "calls": int64(c.Calls), "answers": int64(c.Answers), "lateAnswers": int64(c.LateAnswers),
 		"callsTimedOut": int64(c.CallsTimedOut), "callsOffline": int64(c.CallsOffline), "jobsEnded": int64(c.JobsEnded),
 		"childrenEnded": int64(c.ChildrenEnded), "stale": int64(c.Stale), "throttled": int64(c.Throttled), "wills": int64(c.Wills),
+		"commandsQueued": int64(c.CommandsQueued), "commandsDelivered": int64(c.CommandsDelivered), "commandsExpired": int64(c.CommandsExpired),
 	}
 	return nil
 }
@@ -84,11 +85,75 @@ func (r *run) parent(v *job.View) record.Job {
 	if start == sim.Never {
 		start = v.Created
 	}
+	name := v.Spec.Name
+	if name == v.ID {
+		name = ""
+	}
 	return record.Job{
-		ID: v.ID, Type: v.Kind, Status: v.Status.String(), Start: r.text(start), End: r.text(v.End),
+		ID: v.ID, Type: v.Kind, Status: v.Status.String(), Start: r.text(start), End: r.text(v.End), Name: name,
+		ScheduleID: v.Spec.Schedule, Batches: r.batches(v),
 		FailureReason: v.FailureReason, StatusMessage: v.StatusMessage, TimeoutSeconds: v.Timeout.Seconds(),
 		Devices: &record.JobDevices{Total: c.Total, Succeeded: c.Succeeded, Failed: c.Failed, Running: c.Running, Pending: c.Pending, Cancelled: c.Cancelled},
 	}
+}
+
+// batches sums up the batches of a job that has some.
+func (r *run) batches(v *job.View) *record.JobBatches {
+	if v.Spec.Batch == nil || v.BatchSize == 0 {
+		return nil
+	}
+	b := &record.JobBatches{Size: v.BatchSize, Number: (v.Counts.Total + v.BatchSize - 1) / v.BatchSize, Ended: len(v.Batches)}
+	var took, gaps int64
+	for i, x := range v.Batches {
+		one := record.JobBatch{Devices: x.To - x.From, Failed: x.Failed, Start: r.text(x.Start), End: r.text(x.End), TookNs: int64(x.End.Sub(x.Start))}
+		took += one.TookNs
+		b.LongestNs = max(b.LongestNs, one.TookNs)
+		if i == 0 || one.TookNs < b.ShortestNs {
+			b.ShortestNs = one.TookNs
+		}
+		if i > 0 {
+			one.GapNs = int64(x.Start.Sub(v.Batches[i-1].End))
+			gaps += one.GapNs
+			b.GapMaxNs = max(b.GapMaxNs, one.GapNs)
+			if i == 1 || one.GapNs < b.GapMinNs {
+				b.GapMinNs = one.GapNs
+			}
+		}
+		if len(b.List) < record.MaxBatches {
+			b.List = append(b.List, one)
+		}
+	}
+	if n := int64(len(v.Batches)); n > 0 {
+		b.MeanNs = took / n
+		b.MakespanNs = int64(v.Batches[n-1].End.Sub(v.Batches[0].Start))
+		if n > 1 {
+			b.GapMeanNs = gaps / (n - 1)
+		}
+	}
+	return b
+}
+
+// collectSchedules tells how the schedules stand, and sums up their
+// instances, which were collected before.
+func (r *run) collectSchedules(ctx context.Context, s *record.Summary) error {
+	reply, err := r.Stage.Hub().Do(ctx, hub.ListSchedules{})
+	if err != nil {
+		return r.unless(err)
+	}
+	for i := range reply.Schedules {
+		v := &reply.Schedules[i]
+		x := record.Schedule{
+			ID: v.ID, Type: v.Spec.Kind, Group: v.Spec.Group, Rule: v.Rule.String(), Enabled: v.Enabled, Completed: v.Completed,
+			Instances: v.Number, Skipped: v.Skipped, Next: r.text(v.Next),
+		}
+		for k := range s.Jobs {
+			if j := &s.Jobs[k]; j.ParentID == "" && j.ScheduleID == v.ID && j.Devices != nil {
+				x.Devices.Add(*j.Devices)
+			}
+		}
+		s.Schedules = append(s.Schedules, x)
+	}
+	return nil
 }
 
 func (r *run) child(c *job.ChildView) record.Job {
@@ -109,6 +174,7 @@ func (r *run) text(t sim.Time) string {
 // collectDevices makes a row of every device of the plan and counts them.
 func (r *run) collectDevices(ctx context.Context, s *record.Summary) error {
 	s.Devices.FirmwareVersions, s.Devices.UpdateResults = map[string]int{}, map[string]int{}
+	s.Rows = []record.DeviceRow{} // known: perhaps none
 	groups := r.groupOf()
 	jobs := map[string][]record.DeviceJob{}
 	for i := range s.Jobs {

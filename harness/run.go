@@ -32,6 +32,12 @@ type Options struct {
 	// the devices are made and when all of them are connected.
 	Memory func() int64
 
+	// Warm, if set, ends the warm-up: it is called once, when all devices are
+	// connected or when the first job is submitted, whichever comes first. What
+	// was late before says nothing about the run proper; what is late after it
+	// does, however many devices are still on their way.
+	Warm func()
+
 	// Finish, if set, fills in what only the stage knows, when the run has
 	// ended and before it is judged; a VoidReason if the stage doubts its own
 	// numbers.
@@ -42,7 +48,7 @@ type Options struct {
 type Progress struct {
 	Now      sim.Time
 	Jobs     []job.View
-	Counters hub.Counters
+	Counters *hub.Counters // nil: the hub does not tell
 }
 
 // maxWait is how long the hub may take to say how things stand at the end of
@@ -85,6 +91,7 @@ type run struct {
 	missed  []record.Expectation
 	before  int64 // bytes used before there were devices
 	bytes   int64 // bytes used by all devices connected, 0: not measured
+	warm    bool  // the warm-up is over
 }
 
 // errTimeout says that the plan's timeout has come.
@@ -105,9 +112,19 @@ func (r *run) play() error {
 	if r.Memory != nil {
 		r.before = r.Memory()
 	}
+	if len(r.Plan.Spells) > 0 {
+		if err := r.Stage.Befall(r.ctx, r.Plan.Spells); err != nil {
+			return err
+		}
+	}
 	for _, g := range r.Plan.Groups {
 		if err := r.Stage.Add(r.ctx, g); err != nil {
 			return fmt.Errorf("group %s: %w", g.Name, err)
+		}
+	}
+	for _, g := range r.Plan.DeviceGroups {
+		if _, err := r.Stage.Hub().Do(r.ctx, g); err != nil {
+			return fmt.Errorf("device group %s: %w", g.ID, err)
 		}
 	}
 	tick := sim.Time(0)
@@ -172,6 +189,13 @@ func (r *run) due(now sim.Time) (next sim.Time, err error) {
 		for _, i := range start {
 			j, state := &r.Plan.Jobs[i], &r.jobs[i]
 			state.Submitted = true
+			r.warmed()
+			if j.Schedule != nil {
+				if err := r.plan(j, state); err != nil {
+					return 0, err
+				}
+				continue
+			}
 			reply, err := r.Stage.Hub().Do(r.ctx, hub.SubmitJob{Spec: r.Plan.Spec(j, r.uris[j.Package])})
 			if err := r.ctx.Err(); err != nil {
 				return 0, err
@@ -196,6 +220,24 @@ func (r *run) due(now sim.Time) (next sim.Time, err error) {
 	}
 }
 
+// plan gives the hub the schedule of a job. Its instances are the hub's own:
+// they are found at the end of the run.
+func (r *run) plan(j *scenarios.Job, state *scenarios.JobState) error {
+	put, err := r.Plan.PutSchedule(j, r.uris[j.Package], r.Epoch)
+	if err == nil {
+		_, err = r.Stage.Hub().Do(r.ctx, put)
+	}
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	state.Status = job.Scheduled
+	if err != nil {
+		state.Status = job.Failed
+		r.miss("schedule "+j.ID, "the hub refused it: "+err.Error())
+	}
+	return nil
+}
+
 // steps plays the present step as far as it goes now, and those after it.
 func (r *run) steps(now sim.Time) error {
 	scene := scenarios.Scene{Now: now, Job: r.state}
@@ -213,6 +255,16 @@ func (r *run) steps(now sim.Time) error {
 				return err
 			}
 			r.asked++
+		}
+		for _, name := range turn.Relieve {
+			if err := r.Stage.Relieve(r.ctx, name); err != nil {
+				return err
+			}
+		}
+		if len(turn.Befall) > 0 {
+			if err := r.Stage.Befall(r.ctx, turn.Befall); err != nil {
+				return err
+			}
 		}
 		if !turn.Done {
 			if r.wake > now {
@@ -263,10 +315,11 @@ func (r *run) state(id string) scenarios.JobState {
 	return scenarios.JobState{}
 }
 
-// over says whether nothing more is to come.
+// over says whether nothing more is to come. A schedule does not keep a run
+// going: it could go on for ever.
 func (r *run) over(now sim.Time) bool {
 	for _, s := range r.jobs {
-		if !s.Skipped && !(s.Submitted && s.Status.Ended()) {
+		if !s.Skipped && !(s.Submitted && (s.Status.Ended() || s.Status == job.Scheduled)) {
 			return false
 		}
 	}
@@ -279,14 +332,21 @@ func (r *run) miss(what, why string) {
 }
 
 // watch says how things stand, and measures the memory once all devices are
-// connected.
+// connected. A hub that does not tell its counters may tell its jobs.
 func (r *run) watch() error {
+	p := Progress{Now: r.Stage.Now()}
 	reply, err := r.Stage.Hub().Do(r.ctx, hub.GetCounters{})
-	if err != nil {
-		return r.unless(err)
+	if err := r.unless(err); err != nil {
+		return err
 	}
-	if r.Memory != nil && r.bytes == 0 && reply.Counters.Connected >= r.Plan.Devices {
-		r.bytes = max(1, r.Memory()-r.before)
+	if err == nil {
+		p.Counters = reply.Counters
+		if p.Counters.Connected >= r.Plan.Devices {
+			r.warmed()
+			if r.Memory != nil && r.bytes == 0 {
+				r.bytes = max(1, r.Memory()-r.before)
+			}
+		}
 	}
 	if r.Watch == nil {
 		return nil
@@ -295,8 +355,17 @@ func (r *run) watch() error {
 	if err != nil {
 		return r.unless(err)
 	}
-	r.Watch(Progress{Now: r.Stage.Now(), Jobs: list.Jobs, Counters: *reply.Counters})
+	p.Jobs = list.Jobs
+	r.Watch(p)
 	return nil
+}
+
+// warmed ends the warm-up, once.
+func (r *run) warmed() {
+	if !r.warm && r.Warm != nil {
+		r.Warm()
+	}
+	r.warm = true
 }
 
 // unless passes on an error unless it says that this hub cannot tell.

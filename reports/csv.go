@@ -17,7 +17,7 @@ import (
 // nothing was measured. One column a job follows, `job:<id>`, with the state
 // of the device's part of it, empty for a device that had none.
 func CSV(w io.Writer, s *record.Summary, _ Options) error {
-	if len(s.Rows) == 0 && s.Devices.Total > 0 {
+	if s.Rows == nil && s.Devices.Total > 0 {
 		return errors.New("devices.csv: a summary read from a file holds no rows of devices; take the devices.csv that the run wrote, or run the scenario again")
 	}
 	out := csv.NewWriter(w)
@@ -32,7 +32,7 @@ func CSV(w io.Writer, s *record.Summary, _ Options) error {
 		if j := &s.Jobs[i]; j.ParentID == "" {
 			if _, twice := column[j.ID]; !twice {
 				column[j.ID] = len(header)
-				header = append(header, "job:"+j.ID)
+				header = append(header, "job:"+j.Label())
 			}
 		}
 	}

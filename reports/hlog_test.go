@@ -88,6 +88,9 @@ func TestReadTimeline(t *testing.T) {
 	s := sixOK()
 	file := render(t, format(t, "timeline"), s, Options{})
 	device := sixIDs[0]
+	if all, err := ReadEvents(bytes.NewReader(file)); err != nil || len(all) != bytes.Count(file, []byte("\n"))-1 {
+		t.Errorf("%d events of all devices, %v; the file has %d lines", len(all), err, bytes.Count(file, []byte("\n")))
+	}
 	events, err := ReadTimeline(bytes.NewReader(file), device)
 	if err != nil || len(events) != 4 {
 		t.Fatalf("%d events, %v; want 4", len(events), err)

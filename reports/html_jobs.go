@@ -23,7 +23,7 @@ func (p *page) sheetJobs(h *sheet) {
 	for _, f := range all {
 		row := jobRow{}
 		if j := f.parent; j != nil {
-			row = jobRow{ID: p.clean(j.ID), Type: p.clean(j.Type), Status: p.clean(j.Status), Class: class(j.Status), Mark: statusMarks[j.Status],
+			row = jobRow{ID: p.clean(j.Label()), Type: p.clean(j.Type), Status: p.clean(j.Status), Class: class(j.Status), Mark: statusMarks[j.Status],
 				Began: p.clock(j.Start), Took: p.took(j), Message: p.clean(cmp.Or(j.FailureReason, j.StatusMessage))}
 			if d := j.Devices; d != nil {
 				row.Segments = segments(d)

@@ -23,6 +23,7 @@ type sheet struct {
 	Faults, Warnings     []string
 	Expectations         []expected
 	Jobs                 []jobRow
+	Batches, Schedules   grid
 	Omitted              string
 	Campaign             []*areas
 	Latency              *curves
@@ -110,6 +111,7 @@ func newSheet(s *record.Summary) *sheet {
 	}
 	slices.SortStableFunc(h.Expectations, func(a, b expected) int { return cmp.Compare(truth(a.Passed), truth(b.Passed)) })
 	p.sheetJobs(h)
+	h.Batches, h.Schedules = p.batches(), p.schedules()
 	for _, name := range metricNames(s) {
 		m := s.Metrics[name]
 		row := metricRow{Name: p.clean(name), About: aboutMetric(name), Values: []string{Count(m.Count)}}
@@ -128,7 +130,7 @@ func newSheet(s *record.Summary) *sheet {
 		for i, d := range f.Devices {
 			names[i] = p.clean(d)
 		}
-		row := failureRow{Count: Count(int64(f.Count)), Job: p.clean(f.Job), Reason: cmp.Or(p.clean(f.Reason), "no reason given"), Devices: names}
+		row := failureRow{Count: Count(int64(f.Count)), Job: p.clean(p.label(f.Job)), Reason: cmp.Or(p.clean(f.Reason), "no reason given"), Devices: names}
 		if more := f.Count - len(names); more > 0 {
 			row.More = Count(int64(more)) + " more"
 		}
@@ -288,6 +290,9 @@ func (p *page) health(h *sheet) {
 			{"device queue", Count(g.DeviceQueue), "messages, the deepest of any"},
 			{"download wait", lag(g.DownloadWait), "longest for a turn"},
 			{"collections", Count(g.GCCycles), "of garbage; stopped all for " + lag(g.GCPause)},
+		}
+		if s.Hub == nil { // another hub, which does not tell
+			h.Harness = slices.DeleteFunc(h.Harness, func(f fact) bool { return f.Name == "hub queue" })
 		}
 		h.Kept = fmt.Sprintf("99 %% of what was due was done within %s.", lag(g.LagP99))
 		if g.Planned > 0 {

@@ -148,7 +148,7 @@ func (p *page) suite() suiteXML {
 // if it did not complete or a device failed it, and skipped if it never began or
 // the run ended before it.
 func (p *page) jobCase(suite string, j *record.Job) caseXML {
-	c := caseXML{Class: suite + ".job", Name: p.clean(j.ID), Time: "0", Out: p.clean(j.Type) + ", " + p.clean(j.Status)}
+	c := caseXML{Class: suite + ".job", Name: p.clean(j.Label()), Time: "0", Out: p.clean(j.Type) + ", " + p.clean(j.Status)}
 	if d, ok := j.Took(); ok {
 		c.Time = secondsOf(d)
 	}

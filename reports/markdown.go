@@ -23,6 +23,8 @@ func Markdown(w io.Writer, s *record.Summary, o Options) error {
 	m.top()
 	m.expectations()
 	m.jobs()
+	m.table(m.batches())
+	m.table(m.schedules())
 	m.failures()
 	m.metrics()
 	m.foot()
@@ -172,8 +174,32 @@ func (m *markdown) jobs() {
 		if t, ok := j.Took(); ok {
 			took = m.duration(t)
 		}
-		m.row(m.code(j.ID), m.text(j.Type), m.text(j.Status), Count(int64(d.Total)), Count(int64(d.Succeeded)), Count(int64(d.Failed)),
+		m.row(m.code(j.Label()), m.text(j.Type), m.text(j.Status), Count(int64(d.Total)), Count(int64(d.Succeeded)), Count(int64(d.Failed)),
 			Count(int64(d.Running+d.Pending+d.Cancelled)), took, m.code(cmp.Or(j.FailureReason, j.StatusMessage)))
+	}
+}
+
+// table writes a grid, nothing if it is empty.
+func (m *markdown) table(g grid) {
+	if len(g.Rows) == 0 {
+		return
+	}
+	head := make([]string, len(g.Head))
+	for i, h := range g.Head {
+		head[i] = h
+		if i >= g.Right {
+			head[i] = ">" + h
+		}
+	}
+	m.head(head...)
+	for _, r := range g.Rows {
+		cells := make([]string, len(r))
+		for i, c := range r {
+			if cells[i] = m.text(c); i == 0 {
+				cells[i] = m.code(c)
+			}
+		}
+		m.row(cells...)
 	}
 }
 
@@ -190,7 +216,7 @@ func (m *markdown) failures() {
 		if more := f.Count - len(names); more > 0 {
 			names = append(names, Count(int64(more))+" more")
 		}
-		m.row(Count(int64(f.Count)), m.code(cmp.Or(f.Reason, "no reason given")), m.code(f.Job), strings.Join(names, ", "))
+		m.row(Count(int64(f.Count)), m.code(cmp.Or(f.Reason, "no reason given")), m.code(m.label(f.Job)), strings.Join(names, ", "))
 	}
 }
 

@@ -19,6 +19,7 @@ var summaries = []struct {
 	{"fleet-virtual", filled(fleetVirtual)},
 	{"fleet-live", filled(fleetLive)},
 	{"all-kinds", filled(allKinds)},
+	{"batches-and-schedules", filled(planned)},
 	{"void", void},
 	{"hostile", filled(hostile)},
 }
@@ -241,6 +242,45 @@ func allKinds() *record.Summary {
 		s.Rows[i].Jobs = nil
 	}
 	s.Rows[0].Jobs = []record.DeviceJob{{JobID: "job-2", Status: "completed"}, {JobID: "job-0", Status: "completed"}, {JobID: "not in the summary", Status: "failed"}}
+	return s
+}
+
+// planned has a job in batches, one in too many of them to list, and the
+// instances of schedules, one of which failed on a device.
+func planned() *record.Summary {
+	s := sixOK()
+	s.Scenario, s.Jobs, s.Rows = "nightly", nil, nil
+	batch := func(n int, took, gap time.Duration) *record.JobBatches {
+		b := &record.JobBatches{Size: 2, Number: n, Ended: n - 1, ShortestNs: int64(took), LongestNs: 3 * int64(took), MeanNs: 2 * int64(took), MakespanNs: int64(n) * int64(took),
+			GapMaxNs: int64(gap), GapMeanNs: int64(gap / 2)}
+		for i := range b.Ended {
+			b.List = append(b.List, record.JobBatch{Devices: 2, Failed: i % 2, Start: at(time.Duration(i) * time.Second), End: at(time.Duration(i)*time.Second + took), TookNs: int64(took), GapNs: int64(gap)})
+		}
+		return b
+	}
+	for _, j := range []record.Job{
+		{ID: "waves", Status: "cancelled", Devices: &record.JobDevices{Total: 8, Succeeded: 3, Failed: 3, Pending: 2}, Batches: batch(4, 100*time.Millisecond, time.Millisecond)},
+		{ID: "many", Status: "completed", Devices: &record.JobDevices{Total: 60, Succeeded: 60}, Batches: batch(30, time.Second, time.Millisecond)},
+		{ID: childID(101), Status: "completed", Devices: &record.JobDevices{Total: 2, Succeeded: 2}, Name: "nightly - 1", ScheduleID: "nightly", Batches: batch(2, time.Second, 0)},
+		{ID: childID(102), Status: "completed", Devices: &record.JobDevices{Total: 2, Succeeded: 1, Failed: 1}, Name: "nightly - 2", ScheduleID: "nightly", Batches: batch(3, time.Second, 0)},
+		{ID: childID(103), Status: "completed", Devices: &record.JobDevices{}, Name: "nightly - 3", ScheduleID: "nightly"},
+	} {
+		j.Type, j.Start, j.End = "command", at(time.Second), at(2*time.Second)
+		d := j.Devices
+		j.StatusMessage = fmt.Sprintf("Devices: %d; Succeeded: %d; Failed: %d;", d.Total, d.Succeeded, d.Failed)
+		s.Jobs = append(s.Jobs, j)
+		if j.Name == "nightly - 2" {
+			s.Jobs = append(s.Jobs,
+				record.Job{ID: childID(1), ParentID: j.ID, DeviceID: sixIDs[0], Type: "command", Status: "failed", FailureReason: "device not connected", Start: at(time.Second), End: at(time.Second)},
+				record.Job{ID: childID(2), ParentID: j.ID, DeviceID: sixIDs[1], Type: "command", Status: "completed", Start: at(time.Second), End: at(2 * time.Second)})
+		}
+	}
+	s.Schedules = []record.Schedule{
+		{ID: "nightly", Type: "command", Group: "vans", Rule: "daily from 2026-01-01T02:30:00 in Europe/Paris", Enabled: true, Instances: 3, Skipped: 1,
+			Next: at(9 * time.Second), Devices: record.JobDevices{Total: 4, Succeeded: 3, Failed: 1}},
+		{ID: "weekly", Type: "property", Group: "vans", Rule: "weekly from 2026-01-01T02:30:00Z"},
+		{ID: "once", Type: "rebootDevice", Group: "vans", Rule: "once from 2026-01-01T00:00:03Z", Enabled: true, Completed: true, Instances: 1},
+	}
 	return s
 }
 

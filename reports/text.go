@@ -19,6 +19,8 @@ func Text(w io.Writer, s *record.Summary, o Options) error {
 	p := page{s: s, o: o}
 	p.title()
 	p.jobs()
+	p.grid("BATCHES", "one begins when the one before it has ended", p.batches())
+	p.grid("SCHEDULES", "instances are the jobs they made", p.schedules())
 	p.metrics()
 	p.counters()
 	p.devices()
@@ -34,6 +36,25 @@ type page struct {
 	s *record.Summary
 	o Options
 	b strings.Builder
+}
+
+// grid writes a table under its heading, nothing if it is empty.
+func (p *page) grid(name, about string, g grid) {
+	if len(g.Rows) == 0 {
+		return
+	}
+	p.heading(name, about)
+	t := table{indent: "  "}
+	head := make([]string, len(g.Head))
+	for i, h := range g.Head {
+		head[i] = strings.ToUpper(h)
+		t.right = append(t.right, i >= g.Right)
+	}
+	t.head(head...)
+	for _, r := range g.Rows {
+		t.add(r...)
+	}
+	t.append(&p.b, p.o)
 }
 
 // line writes one line; the format's arguments must be clean.
@@ -154,9 +175,13 @@ func (p *page) counters() {
 		t.add("packages", fmt.Sprintf("%s, %s sent, %s refused", plural(k.Downloads, "download"), Bytes(k.BytesServed), Count(k.Refused)))
 	}
 	if g := s.Generator; s.Kind == record.Live && g != (record.Generator{}) {
-		t.add("harness", fmt.Sprintf("late p50 %s, p99 %s, max %s; %s sent, %s dropped; queues at most %s (hub), %s (device)",
+		queue := Count(g.HubQueue) + " (hub), "
+		if s.Hub == nil { // another hub, which does not tell
+			queue = ""
+		}
+		t.add("harness", fmt.Sprintf("late p50 %s, p99 %s, max %s; %s sent, %s dropped; queues at most %s%s (device)",
 			p.duration(time.Duration(g.LagP50)), p.duration(time.Duration(g.LagP99)), p.duration(time.Duration(g.LagMax)),
-			Count(g.Sent), Count(g.Dropped), Count(g.HubQueue), Count(g.DeviceQueue)))
+			Count(g.Sent), Count(g.Dropped), queue, Count(g.DeviceQueue)))
 	}
 	if m := s.Memory; s.Kind == record.Live && m.BytesPerDevice > 0 {
 		t.add("memory", fmt.Sprintf("%s a device, both ends; peak %s", Bytes(m.BytesPerDevice), Bytes(m.PeakBytes)))

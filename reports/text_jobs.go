@@ -47,6 +47,31 @@ func families(jobs []record.Job) []*family {
 	return all
 }
 
+// label is what people call the job of an id.
+func (p *page) label(id string) string {
+	for i := range p.s.Jobs {
+		if j := &p.s.Jobs[i]; j.ID == id && j.ParentID == "" {
+			return j.Label()
+		}
+	}
+	return id
+}
+
+// label is what people call the job.
+func (f *family) label() string {
+	if f.parent != nil {
+		return f.parent.Label()
+	}
+	return f.children[0].ParentID
+}
+
+// routine says whether the job is an instance of a schedule that completed on
+// all its devices.
+func (f *family) routine() bool {
+	j := f.parent
+	return j != nil && j.ScheduleID != "" && j.Status == "completed" && j.Devices != nil && j.Devices.Failed == 0
+}
+
 // compareStart orders by start; what has not begun comes last. The document's
 // instants have one length, so they compare as text.
 func compareStart(a, b *record.Job) int {
@@ -66,9 +91,17 @@ func (p *page) jobs() {
 	p.heading("JOBS", "children by start, their parent last")
 	t := table{indent: "  "}
 	t.head("START (UTC)", "JOB", "PARENT", "DEVICE", "TYPE", "STATUS", "TOOK", "REASON")
+	short := false
 	for i, f := range families(p.s.Jobs) {
-		if i > 0 {
+		// Of the instances of schedules there are many; where nothing went
+		// wrong, their line says it all.
+		was := short
+		if short = f.routine(); i > 0 && !(was && short) {
 			t.note("")
+		}
+		if short {
+			p.job(&t, f.parent, "")
+			continue
 		}
 		slices.SortStableFunc(f.children, compareStart)
 		listed := f.children
@@ -77,13 +110,13 @@ func (p *page) jobs() {
 			listed = failedFirst(f.children)
 		}
 		for _, c := range listed {
-			p.job(&t, c)
+			p.job(&t, c, f.label())
 		}
 		if rest := p.rest(f, listed); many > len(listed) && rest != "" {
 			t.note(rest)
 		}
 		if f.parent != nil {
-			p.job(&t, f.parent)
+			p.job(&t, f.parent, "")
 		}
 	}
 	t.append(&p.b, p.o)
@@ -142,7 +175,8 @@ func (p *page) rest(f *family, listed []*record.Job) string {
 	return fmt.Sprintf("%s %s: %s", Count(int64(total)), what, strings.Join(parts, ", "))
 }
 
-func (p *page) job(t *table, j *record.Job) {
+// job writes a job, or a child with the name of its parent.
+func (p *page) job(t *table, j *record.Job, parent string) {
 	took := "-"
 	if d, ok := j.Took(); ok {
 		took = p.duration(d)
@@ -158,7 +192,7 @@ func (p *page) job(t *table, j *record.Job) {
 	}
 	const status = 5 // column
 	cell := func(s string) string { return cmp.Or(p.clean(s), "-") }
-	t.paint(colour, status, p.clock(j.Start), cell(j.ID), cell(j.ParentID), cell(j.DeviceID), cell(j.Type), cell(j.Status), took,
+	t.paint(colour, status, p.clock(j.Start), cell(j.Label()), cell(parent), cell(j.DeviceID), cell(j.Type), cell(j.Status), took,
 		p.clean(cmp.Or(j.FailureReason, j.StatusMessage)))
 }
 

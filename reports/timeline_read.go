@@ -17,6 +17,15 @@ import (
 // Timeline writes it. Times come back in whole microseconds, and a line end
 // within a text as \n.
 func ReadTimeline(r io.Reader, device string) ([]sim.Observation, error) {
+	return readTimeline(r, func(id string) bool { return id == device })
+}
+
+// ReadEvents reads the events of all devices and of the hub, in order.
+func ReadEvents(r io.Reader) ([]sim.Observation, error) {
+	return readTimeline(r, func(string) bool { return true })
+}
+
+func readTimeline(r io.Reader, wanted func(device string) bool) ([]sim.Observation, error) {
 	in := csv.NewReader(r)
 	in.FieldsPerRecord = len(timelineColumns)
 	in.ReuseRecord = true
@@ -33,14 +42,14 @@ func ReadTimeline(r io.Reader, device string) ([]sim.Observation, error) {
 		if err != nil {
 			return nil, fmt.Errorf("timeline: %w", err)
 		}
-		if row[1] != device {
+		if !wanted(row[1]) {
 			continue
 		}
 		line, _ := in.FieldPos(0)
 		bad := func(column int, err error) error {
 			return fmt.Errorf("timeline: line %d: %s %q: %w", line, timelineColumns[column], row[column], err)
 		}
-		o := sim.Observation{Device: sim.DeviceID(device), Job: strings.Clone(row[3]), Text: strings.Clone(row[5])}
+		o := sim.Observation{Device: sim.DeviceID(strings.Clone(row[1])), Job: strings.Clone(row[3]), Text: strings.Clone(row[5])}
 		if o.At, err = instant(row[0]); err != nil {
 			return nil, bad(0, err)
 		}

@@ -169,8 +169,11 @@ func quantity(v int64, unit string, o Options) string {
 
 // befallen says whom a fault befalls; show is how a group's name is written.
 func befallen(f record.Fault, show func(string) string) string {
-	if f.Group == "" {
+	switch {
+	case f.Devices == 0:
 		return "the hub"
+	case f.Group == "":
+		return plural(int64(f.Devices), "device")
 	}
 	return plural(int64(f.Devices), "device") + " of group " + show(f.Group)
 }

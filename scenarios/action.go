@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/fault"
 	"github.com/flotilla-sim/flotilla/sim/hub"
 )
 
@@ -17,7 +18,7 @@ type Action struct {
 }
 
 // Actions is the table of verbs.
-var Actions = []Action{wait, invoke, patch, cancel, stop, resume, rerun, duplicate}
+var Actions = []Action{wait, invoke, patch, cancel, stop, resume, rerun, duplicate, enable, disable, weather}
 
 // Step is one entry of `steps:`.
 type Step struct {
@@ -53,6 +54,9 @@ type Turn struct {
 	Wake sim.Time      // call again then; sim.Never: not by time
 	Done bool
 	Err  error // with Done: the step has failed
+
+	Befall  []fault.Spell // faults that begin
+	Relieve []string      // names of faults that end; "": all
 }
 
 // stepText is a step as it is written.

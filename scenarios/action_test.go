@@ -25,7 +25,13 @@ type hand struct {
 }
 
 func newHand(t *testing.T, steps string) *hand {
-	p := plan(t, "jobs: [{id: fw, kind: rebootDevice, group: six}]\nsteps: ["+steps+"]\n")
+	jobs := "jobs: [{id: fw, kind: rebootDevice, group: six}]"
+	if strings.Contains(steps, "nightly") {
+		jobs = "{duration: 1h, deviceGroups: {vans: label=van}, groups: {six: {count: 6}}, jobs: [{id: nightly, kind: rebootDevice, deviceGroup: vans, schedule: {at: 3s}}],\n steps: [" + steps + "]}"
+		p := plan(t, jobs)
+		return &hand{t: t, act: p.Steps[0].Act(), jobs: map[string]scenarios.JobState{"nightly": {Submitted: true, Status: job.Scheduled}}}
+	}
+	p := plan(t, jobs+"\nsteps: ["+steps+"]\n")
 	return &hand{t: t, act: p.Steps[0].Act(), jobs: map[string]scenarios.JobState{}}
 }
 
@@ -42,11 +48,23 @@ func (h *hand) next() (done bool) {
 			fmt.Fprintf(&h.log, " patch %s desired=%s tags=%s", c.ID, c.Desired, c.Tags)
 		case hub.CancelJob:
 			fmt.Fprintf(&h.log, " cancel %s", c.ID)
+		case hub.RerunJob:
+			fmt.Fprintf(&h.log, " rerun %s as %s", c.ID, c.NewID)
+		case hub.GetSchedule:
+			fmt.Fprintf(&h.log, " schedule %s?", c.ID)
+		case hub.EnableSchedule:
+			fmt.Fprintf(&h.log, " schedule %s fires=%t", c.ID, c.Enabled)
 		case hub.GetCounters:
 			h.log.WriteString(" counters")
 		default:
 			h.t.Fatalf("unknown command %T", c)
 		}
+	}
+	for _, s := range turn.Befall {
+		fmt.Fprintf(&h.log, " befall %s %v %s to %s", s.Name, s.Who, s.Begin, s.End)
+	}
+	for _, name := range turn.Relieve {
+		fmt.Fprintf(&h.log, " relieve %q", name)
 	}
 	h.todo = append(h.todo, turn.Do...)
 	switch {
@@ -234,17 +252,75 @@ func TestCancel(t *testing.T) {
 	h.says("0s: cancel fw\n0s: done")
 }
 
+func TestFaultStep(t *testing.T) {
+	for _, x := range []struct{ step, want string }{
+		{"{fault: loss=5% for 10s}", `3s: befall loss {0 6 []} 3s to 13s done`},
+		{"{fault: {fault: partition, devices: [D2, D4]}}", `3s: befall partition {0 0 [1 3]} 3s to never done`},
+		{"{fault: 'hub-restart=5s'}", `3s: befall hub-restart {0 0 []} 3s to 3s done`},
+		{"{fault: {clear: all}}", `3s: relieve "" done`},
+		{"{fault: reconnect-storm on D6}", `3s: befall reconnect-storm {0 0 [5]} 3s to 3s done`},
+	} {
+		h := newHand(t, x.step)
+		h.now = sim.Time(3 * time.Second)
+		h.next()
+		h.says(x.want)
+	}
+	p := plan(t, "steps: [{fault: latency=1s on D1}, {fault: {clear: latency}}]\n")
+	turn := scenarios.Turn{}
+	p.Steps[1].Act().Next(scenarios.Scene{}, &turn)
+	if len(turn.Relieve) != 1 || turn.Relieve[0] != "latency" || !turn.Done {
+		t.Errorf("clear: %+v", turn)
+	}
+	if got := p.Faults[0]; got.Fault != "latency=1s by a step" || got.Devices != 1 {
+		t.Errorf("faults: %+v", p.Faults)
+	}
+}
+
+// Of a job with a schedule it is the newest instance that is stopped or rerun;
+// its schedule itself is switched.
+func TestSteerInstances(t *testing.T) {
+	instances := func(ids ...string) hub.Reply { return hub.Reply{Schedules: []hub.Schedule{{Instances: ids}}} }
+	h := newHand(t, "{rerun: nightly}")
+	h.next()
+	h.answer(instances("a1", "b2"), nil)
+	h.next()
+	h.answer(hub.Reply{}, nil)
+	h.next()
+	h.says("0s: schedule nightly?\n0s: rerun b2 as nightly-rerun\n0s: done")
+
+	h = newHand(t, "{cancel: nightly}")
+	h.next()
+	h.answer(instances(), nil)
+	h.next()
+	h.says(`0s: schedule nightly?
+0s: failed: x.yaml:2: cancel nightly: schedule "nightly" has no instance yet`)
+
+	h = newHand(t, "{cancel: nightly}")
+	h.next()
+	h.answer(instances("a1"), nil)
+	h.next()
+	h.answer(hub.Reply{}, &hub.Error{Code: hub.CodeState, Message: "no"})
+	h.next()
+	h.says("0s: schedule nightly?\n0s: cancel a1\n0s: failed: x.yaml:2: cancel nightly: no")
+
+	h = newHand(t, "{unschedule: nightly}")
+	h.next()
+	h.answer(hub.Reply{}, nil)
+	h.next()
+	h.says("0s: schedule nightly fires=false\n0s: done")
+}
+
 // Every row of Actions has a help and can be played more than once: a step's
 // acts share nothing.
 func TestActions(t *testing.T) {
 	values := map[string]string{"wait": "1s", "invoke": "{group: six, method: m}", "patch": "{group: six, tags: {a: 1}}", "cancel": "fw",
-		"stop": "fw", "resume": "fw", "rerun": "fw", "copy": "fw"}
+		"stop": "fw", "resume": "fw", "rerun": "fw", "copy": "fw", "schedule": "nightly", "unschedule": "nightly", "fault": "latency=200ms on 50%"}
 	for _, a := range scenarios.Actions {
 		if a.Help == "" || values[a.Name] == "" {
 			t.Fatalf("action %s has no help or no value in this test", a.Name)
 		}
-		p := plan(t, "jobs: [{id: fw, kind: rebootDevice, group: six}]\nsteps: [{"+a.Name+": "+values[a.Name]+"}]\n")
-		if s := p.Steps[0]; s.Verb != a.Name || s.Where != "x.yaml:2" || s.Act() == s.Act() {
+		p := plan(t, "duration: 1h\ndeviceGroups: {vans: label=van}\njobs: [{id: fw, kind: rebootDevice, group: six}, {id: nightly, kind: rebootDevice, deviceGroup: vans, schedule: {at: 3s}}]\nsteps: [{"+a.Name+": "+values[a.Name]+"}]\n")
+		if s := p.Steps[0]; s.Verb != a.Name || s.Where != "x.yaml:4" || s.Act() == s.Act() {
 			t.Errorf("step is %s at %s", s.Verb, s.Where)
 		}
 	}

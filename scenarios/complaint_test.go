@@ -15,7 +15,8 @@ var update = flag.Bool("update", false, "rewrite the golden files; look at the d
 
 // TestComplaints runs the transcripts in testdata/complaints: what is written
 // behind `===` and a name is a scenario, what is behind `---` is what Load
-// says of it. A line `set: path=value` before the scenario is a setting.
+// says of it. Lines `set: path=value` and then `fault: FAULT` before the
+// scenario are settings and faults laid over it.
 //
 // A scenario without the key groups gets six devices, so that a case can be
 // one line.
@@ -50,17 +51,22 @@ func TestComplaints(t *testing.T) {
 const six = "groups: {six: {devices: [D1, D2, D3, D4, D5, D6]}}\n"
 
 func said(body string) string {
-	var sets []string
+	var sets, faults []string
 	for strings.HasPrefix(body, "set: ") {
 		line, rest, _ := strings.Cut(body, "\n")
 		sets = append(sets, strings.TrimPrefix(line, "set: "))
+		body = rest
+	}
+	for strings.HasPrefix(body, "fault: ") {
+		line, rest, _ := strings.Cut(body, "\n")
+		faults = append(faults, strings.TrimPrefix(line, "fault: "))
 		body = rest
 	}
 	if !strings.Contains(body, "groups") && !strings.HasPrefix(body, "!") {
 		body += six
 	}
 	body = strings.TrimPrefix(body, "!\n")
-	plan, err := scenarios.Load(scenarios.Source{Name: "x.yaml", Text: []byte(body)}, sets)
+	plan, err := scenarios.Load(scenarios.Source{Name: "x.yaml", Text: []byte(body)}, sets, faults...)
 	if err == nil {
 		return "fine, " + plan.Name + "\n"
 	}

@@ -10,28 +10,35 @@ import (
 // The verbs that steer a job of the plan.
 var (
 	cancel = steer("cancel", "cancel a job: devices not begun are cancelled, those being worked on stop at their next step",
-		func(id string) hub.Command { return hub.CancelJob{ID: id} })
+		func(id, _ string) hub.Command { return hub.CancelJob{ID: id} })
 	stop = steer("stop", "stop a job: nothing more is started, what is in flight ends by itself",
-		func(id string) hub.Command { return hub.StopJob{ID: id} })
+		func(id, _ string) hub.Command { return hub.StopJob{ID: id} })
 	resume = steer("resume", "let a stopped job go on where it was",
-		func(id string) hub.Command { return hub.ResumeJob{ID: id} })
+		func(id, _ string) hub.Command { return hub.ResumeJob{ID: id} })
 	rerun = steer("rerun", "run a job that has ended, or is stopped, again over the devices that failed, as `<job>-rerun`, to its end",
-		func(id string) hub.Command { return hub.RerunJob{ID: id, NewID: id + "-rerun"} })
+		func(id, job string) hub.Command { return hub.RerunJob{ID: id, NewID: job + "-rerun"} })
 	duplicate = steer("copy", "run a job again over all its devices, as `<job>-copy`, to its end",
-		func(id string) hub.Command { return hub.CopyJob{ID: id, NewID: id + "-copy"} })
+		func(id, job string) hub.Command { return hub.CopyJob{ID: id, NewID: job + "-copy"} })
 )
 
 // steer makes the verb that runs a command on a job; a command with a ticket
 // is waited for.
-func steer(name, help string, command func(id string) hub.Command) Action {
-	return verb(name, help+": its id", where(textOf("a job id", 1, 64)),
+func steer(name, help string, command func(id, job string) hub.Command) Action {
+	return verb(name, help+": its id; of a job with a schedule its newest instance", where(textOf("a job id", 1, 64)),
 		func(c *compiler, at spot, id placed[string]) func() Act {
-			if !c.jobNamed(id.v) {
+			j := c.find(id.v)
+			if j == nil {
 				c.r.complain(id.at, didYouMean(id.v, c.jobNames()), "no job %s", quote(id.v))
 				return nil
 			}
+			scheduled := j.Schedule != nil
 			return func() Act {
-				return &steering{job: id.v, what: c.where(at) + ": " + name + " " + id.v, command: command(id.v)}
+				s := steering{job: id.v, what: c.where(at) + ": " + name + " " + id.v, command: command(id.v, id.v)}
+				if scheduled {
+					s.command = hub.GetSchedule{ID: id.v}
+					return &newest{steering: s, then: command}
+				}
+				return &s
 			}
 		})
 }
@@ -43,6 +50,27 @@ type steering struct {
 	asked     bool
 	done      bool
 	err       error
+}
+
+// newest is one being played on the newest instance of a schedule, whose id
+// the hub is asked for first.
+type newest struct {
+	steering
+	then func(id, job string) hub.Command
+	told bool
+}
+
+func (a *newest) Answer(n int, reply hub.Reply, err error) {
+	if a.told || err != nil {
+		a.steering.Answer(n, reply, err)
+		return
+	}
+	list := reply.Schedules[0].Instances
+	if len(list) == 0 {
+		a.steering.Answer(n, reply, fmt.Errorf("schedule %q has no instance yet", a.job))
+		return
+	}
+	a.told, a.asked, a.command = true, false, a.then(list[len(list)-1], a.job)
 }
 
 func (a *steering) Next(s Scene, t *Turn) {
@@ -62,12 +90,3 @@ func (a *steering) Next(s Scene, t *Turn) {
 }
 
 func (a *steering) Answer(_ int, _ hub.Reply, err error) { a.done, a.err = true, err }
-
-func (c *compiler) jobNamed(id string) bool {
-	for i := range c.plan.Jobs {
-		if c.plan.Jobs[i].ID == id {
-			return true
-		}
-	}
-	return false
-}

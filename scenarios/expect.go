@@ -73,6 +73,22 @@ func (e *Expectation) Eval(look Lookup) Result {
 	return res
 }
 
+// Without returns the plan without the expectations of what untold says that
+// nobody can tell, and these.
+func (p *Plan) Without(untold func(path string) bool) (*Plan, []Expectation) {
+	kept := *p
+	kept.Expect = nil
+	var waived []Expectation
+	for _, e := range p.Expect {
+		if untold(e.path.full) {
+			waived = append(waived, e)
+		} else {
+			kept.Expect = append(kept.Expect, e)
+		}
+	}
+	return &kept, waived
+}
+
 func compare(sign int, op string) bool {
 	switch op {
 	case "==":

@@ -21,6 +21,16 @@ type groupText struct {
 	id      placed[string]
 	devices placed[[]deviceText]
 	faults  []faultText
+	mix     placed[[]mixText]
+}
+
+// mixText is what some devices of a generated group have of their own, as it
+// is written.
+type mixText struct {
+	traits
+	node  *node
+	every placed[int64]
+	from  placed[int64]
 }
 
 // traits are what a group and a single device have in common.
@@ -59,7 +69,20 @@ var groupTable = newTable("group", "a group", append([]key[groupText]{
 	field("id", "pattern of the ids, {number} counts from 1, {number:05} with leading zeros; default <group>-{number:06}", where(textOf("id", 1, MaxID+20)), func(g *groupText) *placed[string] { return &g.id }),
 	field("devices", "its devices one by one, instead of count", where(listOf("devices", deviceKind)), func(g *groupText) *placed[[]deviceText] { return &g.devices }),
 	field("faults", "what goes wrong", listOf("faults", faultKind), func(g *groupText) *[]faultText { return &g.faults }),
+	field("mix", "what every so many-th of its devices has of its own, with count", where(listOf("mix", mixKind)), func(g *groupText) *placed[[]mixText] { return &g.mix }),
 }, lift(traitKeys, func(g *groupText) *traits { return &g.traits })...))
+
+// mixKind is one entry of a group's mix.
+var mixKind = kind[mixText]{schema: mixTable.schema, read: func(r *reader, n *node) (mixText, bool) {
+	m, ok := mixTable.kind().read(r, n)
+	m.node = n
+	return m, ok
+}}
+
+var mixTable = newTable("mix", "an entry of a mix", append([]key[mixText]{
+	required(field("every", "which devices: every so many-th of the group, 50 for 2 %", where(integerOf("every", 1, MaxDevices)), func(m *mixText) *placed[int64] { return &m.every })),
+	field("from", "the first of them, counted from 1; default: `every`", where(integerOf("from", 1, MaxDevices)), func(m *mixText) *placed[int64] { return &m.from }),
+}, lift(traitKeys, func(m *mixText) *traits { return &m.traits })...))
 
 // deviceKind is an id alone or a map.
 var deviceKind = kind[deviceText]{
@@ -94,8 +117,20 @@ type troop struct {
 	base    *device.Profile
 	own     []*device.Profile // of a listed group, base where a device has no overrides
 	traits  traits
+	rough   []fault.Who
+	mix     []blend
 	rate    int64 // at which devices begin to connect, per 1,000 s; 0: all at once
 }
+
+// blend is a compiled entry of a mix: device i of the group has it if i is
+// from, or so many times every after it.
+type blend struct {
+	every, from int
+	profile     *device.Profile
+	traits      traits
+}
+
+func (b *blend) has(i int) bool { return i >= b.from && (i-b.from)%b.every == 0 }
 
 // id returns the id of its device i.
 func (t *troop) id(i int) sim.DeviceID {
@@ -126,27 +161,40 @@ func (t *troop) member(i int) Member {
 	if f, ok := t.faults[i]; ok {
 		m.Fault = fault.Merge(t.all, f)
 	}
+	for _, w := range t.rough {
+		m.Rough = m.Rough || w.Has(t.first+uint64(i))
+	}
 	if t.list == nil {
+		for k := range t.mix {
+			if b := &t.mix[k]; b.has(i) { // the last one that has it
+				m.Profile = b.profile
+				m.take(&b.traits)
+			}
+		}
 		return m
 	}
-	d := &t.list[i]
 	m.Profile = t.own[i]
-	if d.firmware != "" {
-		m.FirmwareVersion = d.firmware
-	}
-	if d.labels != nil {
-		m.Labels = d.labels
-	}
-	if !d.tags.IsAbsent() {
-		m.Tags = d.tags
-	}
-	if !d.service.IsAbsent() {
-		m.Service = d.service
-	}
-	if len(d.values) > 0 {
-		m.Values = overlaid(m.Values, d.values)
-	}
+	m.take(&t.list[i].traits)
 	return m
+}
+
+// take lays over a member what it has of its own.
+func (m *Member) take(own *traits) {
+	if own.firmware != "" {
+		m.FirmwareVersion = own.firmware
+	}
+	if own.labels != nil {
+		m.Labels = own.labels
+	}
+	if !own.tags.IsAbsent() {
+		m.Tags = own.tags
+	}
+	if !own.service.IsAbsent() {
+		m.Service = own.service
+	}
+	if len(own.values) > 0 {
+		m.Values = overlaid(m.Values, own.values)
+	}
 }
 
 // overlaid returns the members of both lists; of one name the second's.
@@ -199,6 +247,9 @@ func (c *compiler) group(g *named[groupText], first uint64) *troop {
 	case g.v.devices.ok && g.v.id.ok:
 		c.r.complain(g.v.id.at, "leave it out", "group %s lists its devices, an id pattern has no use", g.name)
 		return nil
+	case g.v.devices.ok && g.v.mix.ok:
+		c.r.complain(g.v.mix.at, "give each device what it has of its own", "group %s lists its devices, a mix has no use", g.name)
+		return nil
 	case g.v.devices.ok:
 		if !c.list(t, g.v.devices) {
 			return nil
@@ -224,8 +275,36 @@ func (c *compiler) group(g *named[groupText], first uint64) *troop {
 		c.r.complain(g.at, "write `count: 6` or `devices: [...]`", "group %s has no devices", g.name)
 		return nil
 	}
+	c.blend(t, g.v.mix.v)
 	c.befall(t, g.v.faults)
 	return t
+}
+
+// blend compiles the mix of a generated group. An entry's profile is the
+// group's with its changes laid over.
+func (c *compiler) blend(t *troop, mix []mixText) {
+	for i := range mix {
+		m := &mix[i]
+		if !m.every.ok {
+			continue
+		}
+		b := blend{every: int(m.every.v), from: int(m.every.v) - 1, profile: t.base, traits: m.traits}
+		if m.from.ok {
+			b.from = int(m.from.v) - 1
+		}
+		if b.from >= t.count {
+			c.r.complain(m.every.at, "", "group %s has %d devices, none of them is number %d", t.name, t.count, b.from+1)
+			continue
+		}
+		if len(m.changes) > 0 {
+			b.profile = apply(t.base, m.changes)
+			if !c.broken {
+				c.r.judge("group "+t.name, m.every.at, m.node, b.profile.Complaints())
+			}
+		}
+		c.r.judge("group "+t.name, m.every.at, m.node, device.CheckValues("values", m.values))
+		t.mix = append(t.mix, b)
+	}
 }
 
 // list takes the devices of a listed group.
@@ -261,7 +340,7 @@ func (c *compiler) list(t *troop, devices placed[[]deviceText]) bool {
 		t.list = append(t.list, d)
 		t.own = append(t.own, own)
 		for _, f := range d.faults {
-			if !c.ofDevices(f) {
+			if !c.ofDevices(f) || !c.timely(faultText{conditions: f}) {
 				continue
 			}
 			t.faults[i] = fault.Merge(t.faults[i], f.v.conditions)

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +20,14 @@ func TestHubFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []scenarios.HubFault{{At: sim.Time(10 * time.Second), Hub: fault.Hub{Pause: 500 * time.Millisecond}}, {Hub: fault.Hub{Pause: 2 * time.Second}}}
-	if len(p.Hub) != 2 || p.Hub[0] != want[0] || p.Hub[1] != want[1] {
-		t.Errorf("hub = %+v; want %+v", p.Hub, want)
+	for i, want := range []fault.Spell{
+		{Begin: sim.Time(10 * time.Second), End: sim.Time(10 * time.Second), Conditions: fault.Conditions{Hub: fault.Hub{Pause: 500 * time.Millisecond}}},
+		{Conditions: fault.Conditions{Hub: fault.Hub{Pause: 2 * time.Second}}},
+	} {
+		want.Name, want.Scope = "hub-paused", fault.OnHub
+		if len(p.Spells) != 2 || !reflect.DeepEqual(p.Spells[i], want) {
+			t.Errorf("spells = %+v; want %+v", p.Spells, want)
+		}
 	}
 	if len(p.Faults) != 2 || p.Faults[0] != (scenarios.Fault{Fault: "hub-paused=500ms at 10s"}) || p.Faults[1].Fault != "hub-paused at 0s" {
 		t.Errorf("faults = %+v", p.Faults)
@@ -30,7 +36,6 @@ func TestHubFaults(t *testing.T) {
 		"groups: {g: {count: 1, faults: [hub-paused]}}":                        "the fault hub-paused befalls the hub, not devices",
 		"groups: {g: {devices: [{id: a, faults: [hub-paused]}]}}":              "the fault hub-paused befalls the hub, not devices",
 		"groups: {g: {count: 1}}\nhub: {faults: [{fault: never-reads}]}":       "the fault never-reads befalls devices, not the hub",
-		"groups: {g: {count: 1}}\nhub: {faults: [hub-paused]}":                 "a fault of the hub is a map",
 		"groups: {g: {count: 1}}\nhub: {faults: [{at: 5s}]}":                   `needs the key "fault"`,
 		"groups: {g: {count: 1}}\nhub: {fault: []}":                            `unknown key "fault"`,
 		"groups: {g: {count: 1}}\nhub: {faults: [{fault: hub-paused, at: 5}]}": "has no unit",

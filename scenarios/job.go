@@ -7,7 +7,9 @@ import (
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
+	"github.com/flotilla-sim/flotilla/sim/hub"
 	"github.com/flotilla-sim/flotilla/sim/job"
+	"github.com/flotilla-sim/flotilla/sim/zone"
 )
 
 // Job is one job of a plan. Plan.Spec makes what is submitted.
@@ -19,10 +21,18 @@ type Job struct {
 	After   string        // id of the job it comes after, or ""
 	On      Outcome       // and how that must have ended
 	Delay   time.Duration // and how long ago
-	Devices int           // how many targets it has
+	Devices int           // how many targets it has; 0 with a device group, which is counted when the job starts
+
+	DeviceGroup string           // the saved query whose members it is for, "" for a list of devices
+	Schedule    *hub.PutSchedule // when its instances run, nil: it runs once; see Plan.PutSchedule
+
 	spec    job.Spec
 	targets func() []sim.DeviceID
 	at      spot
+
+	relative bool // the schedule begins at first, an instant of the run
+	first    sim.Time
+	zone     *zone.Zone
 }
 
 // MaxJobs is how many jobs a scenario has at most.
@@ -69,6 +79,9 @@ type jobText struct {
 	values      placed[[]doc.Member]
 	command     placed[string]
 	payload     placed[doc.Value]
+	durable     placed[bool]
+	saved       placed[string] // deviceGroup
+	schedule    placed[scheduleText]
 	policy      policyText
 }
 
@@ -108,6 +121,7 @@ var jobTable = newTable("job", "a job", append([]key[jobText]{
 	required(field("id", "what it is called in files, expectations and by the hub", where(textOf("a job id", 0, 1000)), func(j *jobText) *placed[string] { return &j.id })),
 	required(field("kind", "", where(wordOf("a kind of job", kindNames()...)), func(j *jobText) *placed[string] { return &j.kind })),
 	field("group", "the group whose devices it is for", where(textOf("group", 1, 64)), func(j *jobText) *placed[string] { return &j.group }),
+	field("deviceGroup", "the device group of `deviceGroups:` whose members it is for, those it has when the job starts, instead of a group", where(textOf("deviceGroup", 1, 64)), func(j *jobText) *placed[string] { return &j.saved }),
 	field("devices", "ids of the devices it is for, instead of a group", where(listOf("devices", where(textOf("a device id", 0, 1000)))), func(j *jobText) *placed[[]placed[string]] { return &j.devices }),
 	field("package", "firmwareUpdate: name of the package", where(textOf("package", 1, 64)), func(j *jobText) *placed[string] { return &j.pack }),
 	field("packageUri", "firmwareUpdate: a URI instead of a package of the scenario", where(textOf("packageUri", 1, job.MaxURI)), func(j *jobText) *placed[string] { return &j.uri }),
@@ -117,12 +131,14 @@ var jobTable = newTable("job", "a job", append([]key[jobText]{
 	field("values", "property, cloudProperty: what is set, `name` or `component.name`", where(settingsKind), func(j *jobText) *placed[[]doc.Member] { return &j.values }),
 	field("command", "command: its name, or `component*name`", where(textOf("command", 1, 100)), func(j *jobText) *placed[string] { return &j.command }),
 	field("payload", "command: what it is given, any value", where(jsonKind), func(j *jobText) *placed[doc.Value] { return &j.payload }),
+	field("durable", "command: it is queued for a device that is offline, for 24 h, and nobody waits for an answer; default false", where(truthKind), func(j *jobText) *placed[bool] { return &j.durable }),
 	field("timeout", "of the whole job, from its start; default "+brief(job.DefaultTimeout), durationOf(job.MinTimeout, job.MaxTimeout), func(j *jobText) *time.Duration { return &j.timeout }),
 	field("stepTimeout", "of each step of one device; 0s, the default: only timeout counts", durationOf(0, job.MaxTimeout), func(j *jobText) *time.Duration { return &j.stepTimeout }),
 	field("inFlight", "how many devices are worked on at the same time; 0, the default: all", integerOf("inFlight", 0, MaxDevices), func(j *jobText) *int64 { return &j.inFlight }),
 	field("grace", "how long an offline device is waited for, 0s: not at all; default "+brief(job.DefaultGrace), where(durationOf(0, job.MaxTimeout)), func(j *jobText) *placed[time.Duration] { return &j.grace }),
 	field("at", "when it starts, from the beginning of the run; default 0s", where(anyDuration), func(j *jobText) *placed[time.Duration] { return &j.start }),
 	field("after", "`<job> completed`, failed, cancelled or ended: when it starts instead of at", afterKind, func(j *jobText) *placed[string] { return &j.after }),
+	field("schedule", "when it runs again and again, each time over the members its device group has then; `at` is when the schedule is made", scheduleKind, func(j *jobText) *placed[scheduleText] { return &j.schedule }),
 	field("delay", "how long after the end of the job it comes after it starts; default 0s", where(anyDuration), func(j *jobText) *placed[time.Duration] { return &j.delay }),
 }, policyKeys...))
 
@@ -199,7 +215,7 @@ func (c *compiler) job(t *jobText) Job {
 	if t.values.ok {
 		j.spec.Properties = t.values.v
 	}
-	j.spec.Command = t.command.v
+	j.spec.Command, j.spec.Durable = t.command.v, t.durable.v
 	if t.payload.ok {
 		j.spec.Payload = t.payload.v.JSON()
 	}
@@ -218,6 +234,9 @@ func (c *compiler) job(t *jobText) Job {
 	}
 	j.Delay = t.delay.v
 	c.targets(&j, t)
+	if t.schedule.ok {
+		c.schedule(&j, t)
+	}
 	c.needs(t)
 	c.sound(&j, t)
 	if t.pack.ok {
@@ -267,6 +286,9 @@ func (c *compiler) needs(t *jobText) {
 			c.r.complain(p.at, "leave it out", "a job of kind %s has no use for %s", t.kind.v, p.name)
 		}
 	}
+	if t.durable.ok && t.kind.v != "command" {
+		c.r.complain(t.durable.at, "leave it out", "a job of kind %s has no use for durable", t.kind.v)
+	}
 	switch {
 	case len(names) > 0 && len(have) == 0:
 		c.r.complain(t.kind.at, "", "a job of kind %s needs %s", t.kind.v, strings.Join(names, " or "))
@@ -277,15 +299,31 @@ func (c *compiler) needs(t *jobText) {
 
 // targets finds the devices of a job.
 func (c *compiler) targets(j *Job, t *jobText) {
+	if t.saved.ok {
+		if t.group.ok || t.devices.ok {
+			c.r.complain(t.saved.at, "use one of them", "job %s has a device group and other devices", t.id.v)
+		}
+		j.targets = func() []sim.DeviceID { return nil }
+		c.deviceGroup(j, t.saved)
+		return
+	}
 	a := aim{what: "job " + t.id.v, at: t.id.at, group: t.group, devices: t.devices}
 	j.targets, j.Devices = c.aim(a)
+	if t.policy.continuous.v {
+		c.r.complain(t.policy.continuous.at, "write `deviceGroup: <name>`", "job %s is continuous: it needs a device group, which devices can join", j.ID)
+	}
 }
 
 // follow resolves what a job comes after.
 func (c *compiler) follow(j *Job, after placed[string], index map[string]int) {
 	id, word, _ := strings.Cut(after.v, " ")
-	if _, ok := index[id]; !ok {
+	before, ok := index[id]
+	if !ok {
 		c.r.complain(after.at.at(0, len(id)), didYouMean(id, c.jobNames()), "no job %s", quote(id))
+		return
+	}
+	if c.plan.Jobs[before].Schedule != nil {
+		c.r.complain(after.at.at(0, len(id)), "write `at:` for a time from the beginning", "job %s has a schedule: it has no end a job could come after", quote(id))
 		return
 	}
 	j.After, j.On = id, Outcome(word)
@@ -327,11 +365,13 @@ func (c *compiler) cycles(all []jobText, index map[string]int) {
 // sound asks the engine what it thinks of a job's policies and values.
 func (c *compiler) sound(j *Job, t *jobText) {
 	p := &t.policy
-	if !t.kind.ok || !(p.batch.ok || p.gate.ok || p.threshold.ok || p.rollout.ok || p.retry.ok || t.values.ok || t.command.ok) {
+	if !t.kind.ok || !(p.batch.ok || p.gate.ok || p.threshold.ok || p.rollout.ok || p.retry.ok || p.continuous.v || t.values.ok || t.command.ok) {
 		return
 	}
 	s := j.spec
-	s.Targets = []sim.DeviceID{"any"}
+	if s.Group == "" {
+		s.Targets = []sim.DeviceID{"any"}
+	}
 	if s.PackageURI == "" {
 		s.PackageURI = "http://any"
 	}

@@ -31,7 +31,7 @@ func didYouMean(got string, known []string) string {
 	if n := nearest(got, known); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
-	if len(known) > 0 && len(known) <= 14 {
+	if len(known) > 0 && len(known) <= 18 {
 		return "known: " + strings.Join(known, ", ")
 	}
 	return ""

@@ -65,6 +65,14 @@ func (n *node) get(name string) *node {
 	return nil
 }
 
+// fields are the node's members; none if it is not there.
+func (n *node) fields() []member {
+	if n == nil {
+		return nil
+	}
+	return n.members
+}
+
 // describe names the node's kind for a message.
 func (n *node) describe() string {
 	switch n.kind {

@@ -13,6 +13,7 @@ const defaultModel = "Device_ModelNumber"
 // packageText is a package as it is written.
 type packageText struct {
 	version, model string
+	uri            string
 	size           int64
 	seed           placed[uint64]
 }
@@ -21,6 +22,7 @@ var packageTable = newTable("package", "a package", []key[packageText]{
 	required(field("version", "the firmware version it brings", textOf("version", 1, 64), func(p *packageText) *string { return &p.version })),
 	required(field("size", "of its payload", sizeOf(0, pack.MaxSize), func(p *packageText) *int64 { return &p.size })),
 	field("model", "ModelNumber of the devices it is for; default "+defaultModel, textOf("model", 1, 64), func(p *packageText) *string { return &p.model }),
+	field("uri", "another URI at which the run's devices find it, whatever is there in the world: `http://url.to.firmware.update`", textOf("uri", 1, 255), func(p *packageText) *string { return &p.uri }),
 	field("seed", "of its bytes; default: the run's seed and its place among the packages", where(seedKind), func(p *packageText) *placed[uint64] { return &p.seed }),
 })
 
@@ -43,8 +45,9 @@ func badName(name string) string {
 
 // packages compiles them.
 func (c *compiler) packages(all []named[packageText]) {
+	named := map[string]string{}
 	for i, p := range all {
-		s := pack.Spec{Name: p.name, Version: p.v.version, Model: p.v.model, Size: p.v.size, Seed: p.v.seed.v}
+		s := pack.Spec{Name: p.name, Version: p.v.version, Model: p.v.model, Size: p.v.size, Seed: p.v.seed.v, URI: p.v.uri}
 		if s.Model == "" {
 			s.Model = defaultModel
 		}
@@ -57,6 +60,13 @@ func (c *compiler) packages(all []named[packageText]) {
 		if err := s.Validate(); err != nil {
 			c.r.complain(p.at, "", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 			continue
+		}
+		if key := pack.URIKey(s.URI); key != "" {
+			if other, ok := named[key]; ok {
+				c.r.complain(p.at, "", "the packages %s and %s have the same URI", other, p.name)
+				continue
+			}
+			named[key] = p.name
 		}
 		c.plan.Packages = append(c.plan.Packages, s)
 	}

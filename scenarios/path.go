@@ -55,8 +55,19 @@ var Families = []Family{
 		{"pending", IsCount, "total", "devices not begun"},
 		{"cancelled", IsCount, "total", "devices that were cancelled"},
 		{"duration", IsDuration, "", "from its start to its end"},
+		{"batches", IsCount, "", "its batches that have ended"},
+		{"longestGap", IsDuration, "", "from the end of a batch to the start of the next one, the longest"},
 		{"statusMessage", IsText, "", "as the hub says it"},
 		{"failureReason", IsText, "", "as the hub says it"},
+	}},
+	{"schedule", "job", "the schedule of a job; one of its instances is job.\"<job> - 3\"", []Property{
+		{"instances", IsCount, "", "instances it has made"},
+		{"skipped", IsCount, "", "firings the hub missed and left out"},
+		{"enabled", IsTruth, "", "whether it fires"},
+		{"completed", IsTruth, "", "whether it will never fire again"},
+		{"total", IsCount, "", "devices of all its instances that are known, those of the last 30 days"},
+		{"succeeded", IsCount, "total", "of them, those that succeeded"},
+		{"failed", IsCount, "total", "of them, those that failed"},
 	}},
 	{"metric", "metric", "a latency over all devices", []Property{
 		{"count", IsCount, "", "measurements"},
@@ -87,7 +98,7 @@ var Families = []Family{
 		{"connected", IsCount, "devices", "connected devices"},
 		{"accepted", IsCount, "", "accepted CONNECTs"},
 		{"refused", IsCount, "", "refused CONNECTs"},
-		{"closed", IsCount, "", "connections that ended"},
+		{"closed", IsCount, "", "sessions that ended"},
 		{"messages", IsCount, "", "messages from devices"},
 		{"telemetry", IsCount, "", "telemetry messages"},
 		{"reports", IsCount, "", "patches of reported properties"},
@@ -100,13 +111,17 @@ var Families = []Family{
 		{"jobsEnded", IsCount, "", "jobs that came to an end"},
 		{"childrenEnded", IsCount, "", "devices' parts of jobs that came to an end"},
 		{"stale", IsCount, "", "messages of a connection that was not the present one"},
-		{"throttled", IsCount, "", "connections turned away because too many came at once"},
+		{"throttled", IsCount, "", "CONNECTs refused because too many came at once"},
 		{"wills", IsCount, "", "wills published for devices that went without a word"},
-		{"slowConsumers", IsCount, "", "live runs: connections closed because their peer did not read"},
-		{"silent", IsCount, "", "live runs: connections closed because nothing was heard for too long"},
+		{"commandsQueued", IsCount, "", "durable commands kept for their device"},
+		{"commandsDelivered", IsCount, "commandsQueued", "durable commands that devices have taken"},
+		{"commandsExpired", IsCount, "commandsQueued", "durable commands given up after 24 h"},
+		{"slowConsumers", IsCount, "", "connections closed because their peer did not read"},
+		{"silent", IsCount, "", "connections closed because nothing was heard for too long"},
 		{"flooding", IsCount, "", "live runs: connections closed because their peer said too much"},
 		{"protocol", IsCount, "", "live runs: connections closed because their peer broke the protocol"},
-		{"lost", IsCount, "", "live runs: connections ended from outside without DISCONNECT"},
+		{"lost", IsCount, "", "connections ended from outside without DISCONNECT"},
+		{"turnedAway", IsCount, "", "connections not taken because the hub was down"},
 	}},
 	{"packages", "", "the package server", []Property{
 		{"bytesServed", IsSize, "", "of packages, manifests included"},
@@ -154,7 +169,7 @@ func (c *compiler) resolve(words []word, at func(w word) spot, jobsKnown bool) (
 	rest := words[1:]
 	prefix := f.Name + "."
 	if f.ID != "" {
-		id, n := c.longest(f.ID, rest)
+		id, n := c.longest(f.Name, rest)
 		if n == 0 {
 			if len(rest) < 2 {
 				c.r.complain(at(words[len(words)-1]), "write "+f.Path(f.Properties[0]), "the path ends before a property")
@@ -162,7 +177,7 @@ func (c *compiler) resolve(words []word, at func(w word) spot, jobsKnown bool) (
 			}
 			id = joinWords(rest[:len(rest)-1])
 			n = len(rest) - 1
-			known, sure := c.known(f.ID), true
+			known, sure := c.known(f.Name), true
 			if f.ID == "device" {
 				sure = c.complete
 			} else if f.ID == "job" {
@@ -175,7 +190,7 @@ func (c *compiler) resolve(words []word, at func(w word) spot, jobsKnown bool) (
 				if f.ID == "device" {
 					hint = nearID(id, c.troops...)
 				}
-				c.r.complain(at(w), hint, "no %s %s", f.ID, quote(id))
+				c.r.complain(at(w), hint, "no %s %s", f.Name, quote(id))
 				return path{}, false
 			}
 		}
@@ -222,6 +237,11 @@ func (c *compiler) longest(what string, words []word) (id string, n int) {
 			if c.deviceNamed(id) {
 				return id, n
 			}
+		case "job":
+			if c.instanceOf(id) {
+				return id, n
+			}
+			fallthrough
 		default:
 			for _, k := range c.known(what) {
 				if k == id {
@@ -243,6 +263,14 @@ func (c *compiler) known(what string) []string {
 				for _, name := range c.jobNames() {
 					names = append(names, name+"-"+step.Verb)
 				}
+			}
+		}
+		return names
+	case "schedule":
+		var names []string
+		for i := range c.plan.Jobs {
+			if j := &c.plan.Jobs[i]; j.Schedule != nil {
+				names = append(names, j.ID)
 			}
 		}
 		return names

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/fault"
+	"github.com/flotilla-sim/flotilla/sim/hub"
 	"github.com/flotilla-sim/flotilla/sim/job"
 	"github.com/flotilla-sim/flotilla/sim/pack"
 )
@@ -13,23 +15,24 @@ import (
 // Plan is a checked and compiled scenario. It is never changed after Load and
 // may be read from many goroutines.
 type Plan struct {
-	Name        string
-	Description string
-	Source      Source   // as it was read
-	Settings    []string // laid over it
-	Seed        uint64
-	Epoch       sim.Epoch     // civil instant of Time 0 in virtual runs
-	Duration    time.Duration // the run lasts at least this long
-	Timeout     time.Duration // and is ended here at the latest
-	MaxLag      time.Duration // how late a live run may be for its own plan; 0: as late as the stage says
-	Groups      []Group
-	Packages    []pack.Spec
-	Jobs        []Job
-	Steps       []Step
-	Expect      []Expectation
-	Hub         []HubFault // what befalls the hub
-	Faults      []Fault    // everything that goes wrong, as it is written
-	Devices     int        // in all groups
+	Name         string
+	Description  string
+	Source       Source   // as it was read
+	Settings     []string // laid over it, and faults added, as `--fault ...`
+	Seed         uint64
+	Epoch        sim.Epoch     // civil instant of Time 0 in virtual runs
+	Duration     time.Duration // the run lasts at least this long
+	Timeout      time.Duration // and is ended here at the latest
+	MaxLag       time.Duration // how late a live run may be for its own plan; 0: as late as the stage says
+	Groups       []Group
+	DeviceGroups []hub.PutGroup // saved queries
+	Packages     []pack.Spec
+	Jobs         []Job
+	Steps        []Step
+	Expect       []Expectation
+	Spells       []fault.Spell // what goes wrong at a time, with devices or the hub; the rest is in the groups' members
+	Faults       []Fault       // everything that goes wrong, as it is written
+	Devices      int           // in all groups
 }
 
 // DefaultTimeout bounds a run whose scenario names no timeout.
@@ -46,7 +49,9 @@ type fileText struct {
 	connectRate int64
 	maxLag      time.Duration
 	hub         hubText
+	faults      []faultText
 	groups      placed[[]named[groupText]]
+	saved       []named[placed[string]]
 	packages    placed[[]named[packageText]]
 	jobs        []jobText
 	steps       []stepText
@@ -62,10 +67,12 @@ var fileTable = newTable("", "a scenario", []key[fileText]{
 	field("duration", "the run lasts at least this long; default 0s: until jobs and steps have ended", where(anyDuration), func(f *fileText) *placed[time.Duration] { return &f.duration }),
 	field("timeout", "the run is ended after this time at the latest; default "+brief(DefaultTimeout), where(durationOf(time.Millisecond, 1<<63-1)), func(f *fileText) *placed[time.Duration] { return &f.timeout }),
 	required(field("groups", "the devices, group by group", where(mapOf("groups", groupTable.kind(), badName)), func(f *fileText) *placed[[]named[groupText]] { return &f.groups })),
+	field("deviceGroups", "saved queries, by name: a filter that selects devices whenever it is used", mapOf("deviceGroups", deviceGroupKind, badName), func(f *fileText) *[]named[placed[string]] { return &f.saved }),
 	field("packages", "firmware packages, by name", where(mapOf("packages", packageTable.kind(), badName)), func(f *fileText) *placed[[]named[packageText]] { return &f.packages }),
 	field("connectRate", "devices begin to connect one after the other at this rate, in the order of the groups, each group's `start` on top; default: all at once", rateKind, func(f *fileText) *int64 { return &f.connectRate }),
 	field("maxLag", "a live run is void when 1 % of what its devices wanted to do was done later than this; default 50ms", durationOf(time.Millisecond, time.Hour), func(f *fileText) *time.Duration { return &f.maxLag }),
 	field("hub", "what befalls the hub", hubTable.kind(), func(f *fileText) *hubText { return &f.hub }),
+	field("faults", "what goes wrong with devices of any group, or with the hub", listOf("faults", fleetFaultKind), func(f *fileText) *[]faultText { return &f.faults }),
 	field("jobs", "what the hub is asked to do with the devices", listOf("jobs", jobKind), func(f *fileText) *[]jobText { return &f.jobs }),
 	field("steps", "what else is done, one after the other beside the jobs", listOf("steps", stepKind), func(f *fileText) *[]stepText { return &f.steps }),
 	field("expect", "what must hold at the end: `job.fw.succeeded == 6`, `metric.connect.p99 < 250ms`", listOf("expect", where(textOf("an expectation", 1, 500))), func(f *fileText) *[]placed[string] { return &f.expect }),
@@ -76,15 +83,22 @@ type compiler struct {
 	r        *reader
 	plan     *Plan
 	troops   []*troop
+	saved    bool // all device groups were
 	complete bool // all groups were understood: an unknown id is one
 	packs    bool // all packages were
 	broken   bool // a group's profile is wrong
 	rate     int64
+	counted  int         // faults, so far
+	looked   int         // devices looked at for them
+	draws    uint64      // choices of a part of the devices, so far
+	rough    []fault.Who // whose links may go wrong at a time
+	stepped  []string    // names of the faults that steps begin, so far
 }
 
 // Load reads, checks and compiles a scenario with settings (`path=value`) laid
-// over it. A bad scenario or setting gives an *Error.
-func Load(src Source, sets []string) (*Plan, error) {
+// over it, and faults (in the short form of `faults:`) added to it. A bad
+// scenario, setting or fault gives an *Error.
+func Load(src Source, sets []string, faults ...string) (*Plan, error) {
 	r := &reader{}
 	root := r.parse(src.Name, src.Text)
 	if root == nil {
@@ -96,6 +110,12 @@ func Load(src Source, sets []string) (*Plan, error) {
 			return nil, r.err()
 		}
 	}
+	if len(faults) > 0 {
+		bad := len(r.complaints)
+		if root = r.befall(root, faults); len(r.complaints) > bad {
+			return nil, r.err()
+		}
+	}
 	f := fileText{epoch: sim.DefaultEpoch, seed: 1}
 	if !fileTable.read(r, root, &f) {
 		return nil, r.err()
@@ -104,6 +124,9 @@ func Load(src Source, sets []string) (*Plan, error) {
 		Name: src.base(), Description: strings.TrimSpace(f.description), Source: src, Settings: append([]string(nil), sets...),
 		Seed: f.seed, Epoch: f.epoch, Duration: f.duration.v, Timeout: DefaultTimeout,
 	}}
+	for _, x := range faults {
+		c.plan.Settings = append(c.plan.Settings, "--fault "+x)
+	}
 	if f.name.ok {
 		c.plan.Name = f.name.v
 	}
@@ -125,14 +148,18 @@ func Load(src Source, sets []string) (*Plan, error) {
 	bad := len(r.complaints)
 	c.groups(f.groups.v)
 	c.complete = f.groups.ok && bad == len(r.complaints) && len(c.troops) == len(root.get("groups").members)
+	c.faults(f.faults)
 	bad = len(r.complaints)
 	c.packages(f.packages.v)
 	c.packs = bad == len(r.complaints) && (!f.packages.ok && root.get("packages") == nil || len(c.plan.Packages) > 0 && len(c.plan.Packages) == len(root.get("packages").members))
+	c.deviceGroups(f.saved)
+	c.saved = len(c.plan.DeviceGroups) == len(root.get("deviceGroups").fields())
 	c.jobs(f.jobs)
 	c.steps(f.steps)
 	c.expect(f.expect, len(f.jobs) == len(c.plan.Jobs))
 	for _, t := range c.troops {
 		c.plan.Devices += t.count
+		t.rough = c.rough
 	}
 	c.check()
 	if err := r.err(); err != nil {
@@ -143,6 +170,9 @@ func Load(src Source, sets []string) (*Plan, error) {
 		t.base.Model()
 		for _, p := range t.own {
 			p.Model()
+		}
+		for i := range t.mix {
+			t.mix[i].profile.Model()
 		}
 	}
 	return c.plan, nil

@@ -93,6 +93,7 @@ type policyText struct {
 	retry         placed[retryText]
 	deviceTimeout time.Duration
 	queued        bool
+	continuous    placed[bool]
 }
 
 // policyKeys are the keys of a job that say so.
@@ -105,12 +106,13 @@ var policyKeys = []key[jobText]{
 	field("retry", "which failures are tried again, and when", where(retryTable.kind()), func(j *jobText) *placed[retryText] { return &j.policy.retry }),
 	field("deviceTimeout", "of one device's part, from its start; 0s, the default: none", durationOf(0, job.MaxTimeout), func(j *jobText) *time.Duration { return &j.policy.deviceTimeout }),
 	field("queued", "whether it takes one of the hub's five slots, and waits for one; default false", truthKind, func(j *jobText) *bool { return &j.policy.queued }),
+	field("continuous", "whether devices that come to belong to the device group join the job, which then lasts until its timeout or until it is cancelled; default false", where(truthKind), func(j *jobText) *placed[bool] { return &j.policy.continuous }),
 }
 
 // into puts a policy into a job's spec.
 func (p *policyText) into(s *job.Spec) {
 	s.Batch, s.Gate, s.Threshold = p.batch.v, p.gate.v, p.threshold.v
-	s.Pause, s.DeviceTimeout, s.Queued = p.pause, p.deviceTimeout, p.queued
+	s.Pause, s.DeviceTimeout, s.Queued, s.Continuous = p.pause, p.deviceTimeout, p.queued, p.continuous.v
 	if r := p.rollout; r.ok {
 		s.Rollout = &job.Rollout{PerMinute: int(r.v.perMinute), Base: int(r.v.base), Factor: r.v.factor, Notified: int(r.v.notified), Succeeded: int(r.v.succeeded)}
 	}

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,10 +75,16 @@ var commandTable = newTable("command", "a command", []key[device.Command]{
 	field("takes", "how long it takes, instead of the profile's answer", distKind, func(c *device.Command) *sim.Dist { return &c.Takes }),
 })
 
+// addCommands gives a profile commands, in place of what it has of the same
+// name.
 func addCommands(p *device.Profile, all []named[device.Command]) {
 	p.Commands = append([]device.Command(nil), p.Commands...)
 	for _, c := range all {
 		c.v.Name = c.name
+		if i := slices.IndexFunc(p.Commands, func(o device.Command) bool { return o.Name == c.name }); i >= 0 {
+			p.Commands[i] = c.v
+			continue
+		}
 		p.Commands = append(p.Commands, c.v)
 	}
 }

@@ -38,6 +38,42 @@ func (r *reader) set(root *node, sets []string) *node {
 	return root
 }
 
+// befall adds faults to a scenario, behind its own.
+func (r *reader) befall(root *node, faults []string) *node {
+	made := *root
+	made.members = append([]member(nil), root.members...)
+	place := -1
+	for i := range made.members {
+		if made.members[i].name == "faults" {
+			place = i
+		}
+	}
+	list := &node{kind: listNode}
+	if place >= 0 {
+		old := made.members[place].value
+		if old.kind != listNode {
+			return root // what is wrong with it is said when it is read
+		}
+		list.at, list.items = old.at, append(list.items, old.items...)
+	} else {
+		place = len(made.members)
+		made.members = append(made.members, member{name: "faults"})
+	}
+	for _, f := range faults {
+		at := spot{text: newText("--fault", f), line: 1, column: 1, width: max(1, utf8.RuneCountInString(f))}
+		if !utf8.ValidString(f) || strings.ContainsAny(f, "\n\r") || len(f) > maxLine {
+			r.complain(spot{text: &text{name: "--fault"}}, shortForm, "a fault must be one line of text")
+			continue
+		}
+		if list.at.text == nil {
+			list.at, made.members[place].at = at, at
+		}
+		list.items = append(list.items, &node{kind: textNode, text: f, at: at})
+	}
+	made.members[place].value = list
+	return &made
+}
+
 // spot is a part of the setting's text, from byte to byte.
 func (p *setting) spot(from, to int) spot {
 	return spot{text: p.text, line: 1, column: utf8.RuneCountInString(p.all[:from]) + 1, width: max(1, utf8.RuneCountInString(p.all[from:to]))}

@@ -24,6 +24,12 @@ type Stage interface {
 	Publish(pack.Package) (uri string, err error)
 	// Add registers a group's devices and starts them.
 	Add(context.Context, Group) error
+	// Befall has faults come at their times, over devices by their numbers in
+	// the run and over the hub. It may be called before there are devices.
+	Befall(context.Context, []fault.Spell) error
+	// Relieve ends the faults of a name that Befall brought, begun or not; ""
+	// all of them.
+	Relieve(ctx context.Context, name string) error
 	// Hub is the control plane.
 	Hub() Hub
 }
@@ -59,6 +65,7 @@ type Member struct {
 	Labels          []string
 	Tags            doc.Value
 	Service         doc.Value
-	Fault           fault.Conditions
-	Starts          sim.Time // when its turn to connect comes; its profile's start counts from then
+	Fault           fault.Conditions // through the whole run
+	Rough           bool             // its link may go wrong beside that, at a time
+	Starts          sim.Time         // when its turn to connect comes; its profile's start counts from then
 }

@@ -57,9 +57,16 @@ var wait = verb("wait", "let time pass: `5s`, or {connected: all} or {job: fw}",
 		c.r.complain(at, "write one of for, connected and job", "wait waits for one thing, has %d", given)
 		return nil
 	}
-	if v.job.ok && !c.jobNamed(v.job.v) {
-		c.r.complain(v.job.at, didYouMean(v.job.v, c.jobNames()), "no job %s", quote(v.job.v))
-		return nil
+	if v.job.ok {
+		j := c.find(v.job.v)
+		if j == nil {
+			c.r.complain(v.job.at, didYouMean(v.job.v, c.jobNames()), "no job %s", quote(v.job.v))
+			return nil
+		}
+		if j.Schedule != nil && v.until.v != "submitted" {
+			c.r.complain(v.job.at, "write `wait: 5s`", "job %s has a schedule: it has no end to wait for", quote(v.job.v))
+			return nil
+		}
 	}
 	if v.until.ok && !v.job.ok {
 		c.r.complain(v.until.at, "", "until has no use without job")

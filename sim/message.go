@@ -25,6 +25,7 @@ const (
 	GetTwin     // Name = request id
 	Report      // patch of reported properties: Name = request id, Body, ID = expected version or 0
 	Answer      // to a Call: ID = the call's, Status, Body
+	CloudAck    // a Cloud message was taken in: ID as in Cloud
 
 	// From the hub.
 
@@ -35,6 +36,7 @@ const (
 	TwinAnswer   // Name = request id, Status = HTTP-like code, ID = version, Body
 	Desired      // desired properties changed: ID = version, Body = the patch with $version
 	Call         // direct method: ID = request id, Name = method, Body = payload
+	Cloud        // cloud-to-device message, a command that nobody waits for an answer to: ID = number to acknowledge (0: none wanted), Name = command, Body = payload
 
 	// From either side, and from the driver about the link itself.
 
@@ -47,7 +49,8 @@ var kindNames = [...]string{
 	Connect: "connect", Subscribe: "subscribe", Unsubscribe: "unsubscribe", Telemetry: "telemetry",
 	GetTwin: "get-twin", Report: "report", Answer: "answer", Accept: "accept", Subscribed: "subscribed",
 	Unsubscribed: "unsubscribed", TelemetryAck: "telemetry-ack", TwinAnswer: "twin-answer",
-	Desired: "desired", Call: "call", Opened: "opened", Close: "close", Will: "will",
+	CloudAck: "cloud-ack",
+	Desired:  "desired", Call: "call", Cloud: "cloud", Opened: "opened", Close: "close", Will: "will",
 }
 
 // String returns the kind's word.
@@ -68,9 +71,11 @@ const (
 	FeatureDesired                     // desired property notifications
 	FeatureMethods                     // direct methods
 	FeatureC2D                         // cloud-to-device messages
+	FeatureC2DAck                      // which are acknowledged: without, one is done with when it is sent
 )
 
-// AllFeatures is what a virtual device subscribes to.
+// AllFeatures is what a virtual device subscribes to; one that has commands
+// asks for cloud-to-device messages too.
 const AllFeatures = FeatureTwin | FeatureDesired | FeatureMethods
 
 // Reason says why a connection ended (the Status of Close).

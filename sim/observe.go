@@ -57,6 +57,8 @@ const (
 	EventJob
 	EventChild
 	EventDrop
+	EventCall
+	EventCommand
 	events
 )
 
@@ -78,9 +80,11 @@ var Events = [events]EventInfo{
 	EventBytes:    {"bytes", "package bytes received: Value is how many in all, Text the state of the download"},
 	EventDevice:   {"device", "the device's own state: running, answering, down, booting, connecting"},
 	EventTwin:     {"twin", "reported properties reached the hub: Text is the patch"},
-	EventJob:      {"job", "a job (parent) entered the state in Text"},
+	EventJob:      {"job", "a job (parent) entered the state in Text; at the first, an instance of a schedule has its name behind `: `"},
 	EventChild:    {"child", "one device's part of a job entered the state in Text, with the reason after a colon when it failed"},
 	EventDrop:     {"drop", "something was dropped and counted: Text says what"},
+	EventCall:     {"call", "a declared command reached the device: Text is its name"},
+	EventCommand:  {"command", "a declared command was carried out: Text is its name and, when refused, the status"},
 }
 
 // Observation is one measurement (Metric set) or one event (Event set).

@@ -16,6 +16,10 @@ var allowedImports = words(`bytes cmp crypto/hmac crypto/sha256 crypto/subtle em
 	math math/big math/bits math/rand/v2 net/url regexp slices strconv strings
 	time unicode unicode/utf8`)
 
+// tagged are the files that need not be part of every build, as long as they
+// declare nothing but constants: whether there are bugs put in on purpose.
+var tagged = words(module + "/sim/planted/planted_on.go " + module + "/sim/planted/planted_off.go")
+
 // importAdvice says what to do instead, where it is not obvious.
 var importAdvice = map[string]string{
 	"context":     "the core never waits; the shell that drives it owns the context",

@@ -17,6 +17,9 @@ const (
 	ActorDevice uint64 = 1 << 32 // + number of the device
 	ActorLink   uint64 = 2 << 32 // + number of the device
 	ActorKey    uint64 = 3 << 32 // + number of the device: virtual secrets
+
+	ActorTrouble uint64 = 4 << 32 // + number of the device: what its link's faults draw
+	ActorChoice  uint64 = 5 << 32 // + number of the device: whether a share of a fleet has it; the seed is a fault's own
 )
 
 // NewRand returns the stream of an actor in the run of a seed.

@@ -57,10 +57,15 @@ type Fetched struct {
 }
 
 // Condition is what a fault does to a device: the part of a fault that the
-// device's own machine plays. The zero value is a healthy device.
+// device's own machine plays. The zero value is a healthy device. It is shared
+// and never changed.
 type Condition struct {
 	NeverReconnects bool  // after its next reboot the device does not dial again
 	Flood           int32 // telemetry messages per second that it sends in place of its own; 0: none
+
+	Answering    Answering
+	Updating     Updating
+	Reconnecting Reconnecting
 }
 
 // Row names something of the hub that changed in a Step: what a store would

@@ -40,10 +40,10 @@ It exits with 2 if anything is.`,
 }
 
 // load finds and compiles a scenario.
-func load(name string, sets []string) (*scenarios.Plan, error) {
+func load(name string, sets []string, faults ...string) (*scenarios.Plan, error) {
 	src, err := scenarios.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	return scenarios.Load(src, sets)
+	return scenarios.Load(src, sets, faults...)
 }

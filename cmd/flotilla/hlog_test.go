@@ -66,34 +66,36 @@ func TestHistogramsAddUp(t *testing.T) {
 	for _, stage := range stages[:2] {
 		t.Run(stage.name, func(t *testing.T) {
 			t.Parallel()
-			r := flotilla(t, append([]string{"run", "testdata/fifty.yaml", "--quiet", "--hlog-per-device"}, stage.args...)...).ends(t, exitPassed)
-			s := r.summary(t)
-			fleet, devices := histograms(t, strings.NewReader(r.read(t, record.LogFile)))
-			if len(fleet) != len(sim.Metrics)-1 || len(s.Metrics) != len(fleet) {
-				t.Errorf("the log has %d metrics, the summary %d; want %d", len(fleet), len(s.Metrics), len(sim.Metrics)-1)
-			}
-			for name, whole := range fleet { // any order: each for itself
-				m, merged, sum := s.Metrics[name], hdrhistogram.New(record.Resolution, record.Highest, record.Digits), int64(0)
-				for _, h := range devices[name] { // any order: added up
-					sum += h.TotalCount()
-					if dropped := merged.Merge(h); dropped != 0 {
-						t.Errorf("%s: the merge drops %d values", name, dropped)
+			bubble(t, func(t *testing.T) {
+				r := flotilla(t, append([]string{"run", "testdata/fifty.yaml", "--quiet", "--hlog-per-device"}, stage.args...)...).ends(t, exitPassed)
+				s := r.summary(t)
+				fleet, devices := histograms(t, strings.NewReader(r.read(t, record.LogFile)))
+				if len(fleet) != len(sim.Metrics)-1 || len(s.Metrics) != len(fleet) {
+					t.Errorf("the log has %d metrics, the summary %d; want %d", len(fleet), len(s.Metrics), len(sim.Metrics)-1)
+				}
+				for name, whole := range fleet { // any order: each for itself
+					m, merged, sum := s.Metrics[name], hdrhistogram.New(record.Resolution, record.Highest, record.Digits), int64(0)
+					for _, h := range devices[name] { // any order: added up
+						sum += h.TotalCount()
+						if dropped := merged.Merge(h); dropped != 0 {
+							t.Errorf("%s: the merge drops %d values", name, dropped)
+						}
+					}
+					if len(devices[name]) != 50 || sum != whole.TotalCount() || sum != m.Count {
+						t.Errorf("%s: %d devices have %d values, the fleet %d, the summary %d", name, len(devices[name]), sum, whole.TotalCount(), m.Count)
+					}
+					for _, p := range percentiles {
+						if got, want := merged.ValueAtPercentile(p), whole.ValueAtPercentile(p); got != want {
+							t.Errorf("%s: percentile %g of the merge is %d; want the fleet's, %d", name, p, got, want)
+						}
+					}
+					for p, want := range map[float64]int64{50: m.P50, 90: m.P90, 99: m.P99, 99.9: m.P999} { // any order: each for itself
+						if got := min(max(whole.ValueAtPercentile(p), m.Min), m.Max); got != want {
+							t.Errorf("%s: percentile %g is %d; the summary has %d", name, p, got, want)
+						}
 					}
 				}
-				if len(devices[name]) != 50 || sum != whole.TotalCount() || sum != m.Count {
-					t.Errorf("%s: %d devices have %d values, the fleet %d, the summary %d", name, len(devices[name]), sum, whole.TotalCount(), m.Count)
-				}
-				for _, p := range percentiles {
-					if got, want := merged.ValueAtPercentile(p), whole.ValueAtPercentile(p); got != want {
-						t.Errorf("%s: percentile %g of the merge is %d; want the fleet's, %d", name, p, got, want)
-					}
-				}
-				for p, want := range map[float64]int64{50: m.P50, 90: m.P90, 99: m.P99, 99.9: m.P999} { // any order: each for itself
-					if got := min(max(whole.ValueAtPercentile(p), m.Min), m.Max); got != want {
-						t.Errorf("%s: percentile %g is %d; the summary has %d", name, p, got, want)
-					}
-				}
-			}
+			})
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"runtime/metrics"
 	"time"
 
@@ -35,7 +36,7 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 	defer cancel()
 	clock := live.StartClock()
 	server, err := hubd.New(hubd.Config{
-		Hub: hub.New(hub.Config{Seed: plan.Seed, Epoch: clock.Epoch()}), Now: clock.Now, Observe: observe, Pauses: pauses(plan),
+		Hub: hub.New(hub.Config{Seed: plan.Seed, Epoch: clock.Epoch()}), Now: clock.Now, Observe: observe,
 	})
 	if err != nil {
 		return nil, err
@@ -50,9 +51,10 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 	devices, err := live.New(live.Config{
 		Target: live.Target{
 			Dial:     func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
-			DialOver: dialOver(dialer),
+			DialOver: over(dialer),
 			Hub:      server, Settled: func() []scenarios.Settled { return settled(server.Settled()) }, Ready: server.Ready(),
-			HTTP: net.http, Publish: net.packages.Publish, Afflict: net.packages.Afflict,
+			Befall: server.Befall,
+			HTTP:   net.packages.Over(net.http), Publish: net.packages.Publish, Afflict: net.packages.Afflict,
 		},
 		Now: clock.Now, Epoch: clock.Epoch(), Seed: plan.Seed, Host: hub.DefaultHost, Observe: observe,
 	})
@@ -62,10 +64,13 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 	collector := live.TuneCollector(plan.Devices)
 	return &stage{
 		Stage: devices, kind: record.Live, epoch: clock.Epoch(), tick: 200 * time.Millisecond,
-		memory: func() int64 { // asked when all devices are connected, too: the end of the warm-up
+		memory: func() int64 {
+			runtime.GC()
+			return inUse()
+		},
+		warm: func() {
 			collector.Begin()
 			devices.Warm()
-			return inUse()
 		},
 		finish: func(s *record.Summary) error {
 			s.Transport, s.DeviceClient = f.transport, f.client
@@ -79,14 +84,9 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 			s.Packages = record.Packages{Downloads: int64(p.Downloads), Refused: int64(p.Status[4] + p.Status[5]), BytesServed: int64(p.BytesServed)}
 			c := server.Counters()
 			countServer(s, c)
-			g := devices.Generator()
-			s.Generator = record.Generator{
-				LagP50: int64(g.WakeLag.P50), LagP99: int64(g.WakeLag.P99), LagMax: int64(g.WakeLag.Max),
-				Planned: int64(g.Planned), Sent: int64(g.Sent), Dropped: int64(g.Dropped),
-				HubQueue: int64(c.MailboxHigh), DeviceQueue: int64(g.MailboxHigh), DownloadWait: int64(g.DownloadWait.Max),
-				GCCycles: cycles, GCPause: int64(pause),
-			}
-			s.VoidReason = g.Doubt(plan.MaxLag, len(plan.Faults) > 0)
+			s.Generator = generator(devices)
+			s.Generator.HubQueue, s.Generator.GCCycles, s.Generator.GCPause = int64(c.MailboxHigh), cycles, int64(pause)
+			s.VoidReason = devices.Generator().Doubt(plan.MaxLag, len(plan.Faults) > 0)
 			return nil
 		},
 		close: func(ctx context.Context) error {
@@ -98,6 +98,16 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 	}, nil
 }
 
+// generator is how the stage's own machinery fared.
+func generator(devices *live.Stage) record.Generator {
+	g := devices.Generator()
+	return record.Generator{
+		LagP50: int64(g.WakeLag.P50), LagP99: int64(g.WakeLag.P99), LagMax: int64(g.WakeLag.Max),
+		Planned: int64(g.Planned), Sent: int64(g.Sent), Dropped: int64(g.Dropped),
+		DeviceQueue: int64(g.MailboxHigh), DownloadWait: int64(g.DownloadWait.Max),
+	}
+}
+
 // farewell is how long devices may take to say goodbye: a run that was
 // interrupted is to be over soon.
 func farewell(run context.Context) time.Duration {
@@ -107,30 +117,11 @@ func farewell(run context.Context) time.Duration {
 	return 10 * time.Second
 }
 
-// dialOver is how devices dial whose clients misbehave in their socket.
-func dialOver(dialer *iothub.Dialer) func(context.Context, sim.DeviceID, func(net.Conn) net.Conn) (live.Conn, error) {
-	return func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn) (live.Conn, error) {
-		wrapped := *dialer
-		wrapped.Link = func(ctx context.Context) (net.Conn, error) {
-			link, err := dialer.Link(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return over(link), nil
-		}
-		return wrapped.Dial(ctx, id)
+// over is how devices dial whose links are wrapped.
+func over(dialer *iothub.Dialer) func(context.Context, sim.DeviceID, func(net.Conn) net.Conn, bool) (live.Conn, error) {
+	return func(ctx context.Context, id sim.DeviceID, wrap func(net.Conn) net.Conn, beats bool) (live.Conn, error) {
+		return dialer.DialOver(ctx, id, wrap, beats)
 	}
-}
-
-// pauses are the times at which the hub rests.
-func pauses(plan *scenarios.Plan) []hubd.Pause {
-	var list []hubd.Pause
-	for _, f := range plan.Hub {
-		if f.Hub.Pause > 0 {
-			list = append(list, hubd.Pause{At: f.At, For: f.Hub.Pause})
-		}
-	}
-	return list
 }
 
 // countServer adds what the server counts of connections to what the hub
@@ -141,6 +132,7 @@ func countServer(s *record.Summary, c hubd.Counters) {
 	}
 	for name, n := range map[string]uint64{
 		"slowConsumers": c.SlowConsumers, "silent": c.Silent, "flooding": c.Flooding, "protocol": c.Protocol, "lost": c.Lost,
+		"turnedAway": c.TurnedAway,
 	} {
 		s.Hub[name] = int64(n)
 	}

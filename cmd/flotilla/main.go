@@ -32,7 +32,10 @@ const (
 )
 
 // commands is the table of commands, in the order of the help.
-var commands = []func(*env) *cobra.Command{runCommand, checkCommand, listCommand, schemaCommand, reportCommand, soakCommand, doctorCommand, versionCommand}
+var commands = []func(*env) *cobra.Command{
+	runCommand, serveCommand, jobsCommand, devicesCommand, checkCommand, listCommand, schemaCommand, reportCommand, soakCommand,
+	doctorCommand, healthcheckCommand, versionCommand,
+}
 
 // env is what a command has of the world outside.
 type env struct {
@@ -47,13 +50,17 @@ func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // void is an error of a run that could not take place.
 type void struct{ error }
 
-func main() {
+func main() { os.Exit(start()) }
+
+// start is the program as the system starts it, with its arguments and
+// signals.
+func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()
 		stop() // a second Ctrl-C ends the program at once
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	return run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 }
 
 // run is the program as a function.

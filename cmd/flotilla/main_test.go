@@ -6,9 +6,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -23,14 +25,57 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
-		"flotilla": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
+		"flotilla": func() { os.Exit(start()) },
 	})
 }
 
 // TestScripts plays what users type and holds what they read against the
 // scripts; -update rewrites the expected output.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *updateScripts})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", UpdateScripts: *updateScripts,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await, "until": until},
+	})
+}
+
+// patience bounds a hang: nothing that a script waits for takes as long.
+const patience = 3 * time.Minute
+
+// eventually asks again and again whether something is so.
+func eventually(ts *testscript.TestScript, what string, is func() bool) {
+	tick, over := time.NewTicker(50*time.Millisecond), time.After(patience)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-over:
+			ts.Fatalf("%s: not within %s", what, patience)
+		}
+	}
+}
+
+// await is a script's `await FILE`: it waits until the file is there.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await FILE")
+	}
+	eventually(ts, args[0]+" appears", func() bool {
+		_, err := os.Stat(ts.MkAbs(args[0]))
+		return err == nil
+	})
+}
+
+// until is a script's `until PATTERN COMMAND...`: it runs a command until it
+// prints what matches the pattern.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN COMMAND...")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	eventually(ts, "`"+strings.Join(args[1:], " ")+"` prints "+args[0], func() bool {
+		return ts.Exec(args[1], args[2:]...) == nil && pattern.MatchString(ts.ReadFile("stdout"))
+	})
 }
 
 // result is a run of the program.

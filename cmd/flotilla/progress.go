@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +12,8 @@ import (
 	"github.com/flotilla-sim/flotilla/harness"
 	"github.com/flotilla-sim/flotilla/scenarios"
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/hub"
+	"github.com/flotilla-sim/flotilla/sim/job"
 )
 
 // progress shows a run while it lasts: the jobs as they change, children
@@ -33,6 +37,7 @@ const fewDevices = 20
 
 type shownJob struct {
 	id, kind, state string
+	label           string // what it is called, if not by its id
 	since           sim.Time
 	devices         int
 	children        []shownChild
@@ -48,7 +53,11 @@ func newProgress(w io.Writer, plan *scenarios.Plan, f *runFlags) *progress {
 	p := &progress{w: w, plan: plan, quiet: f.quiet, redraw: isTerminal(w) && !f.virtual}
 	for i := range plan.Jobs {
 		j := &plan.Jobs[i]
-		p.jobs = append(p.jobs, &shownJob{id: j.ID, kind: j.Kind, devices: j.Devices})
+		devices := j.Devices
+		if j.DeviceGroup != "" { // how many it has is not known yet
+			devices = plan.Devices
+		}
+		p.jobs = append(p.jobs, &shownJob{id: j.ID, kind: j.Kind, devices: devices})
 	}
 	return p
 }
@@ -67,20 +76,24 @@ func (p *progress) event(o sim.Observation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var j *shownJob
-	for _, x := range p.jobs {
-		if x.id == o.Job {
-			j = x
+	for i := len(p.jobs) - 1; i >= 0 && j == nil; i-- { // it is mostly one of the newest
+		if p.jobs[i].id == o.Job {
+			j = p.jobs[i]
 		}
 	}
 	if j == nil {
 		j = &shownJob{id: o.Job, devices: fewDevices + 1}
+		p.forget()
 		p.jobs = append(p.jobs, j)
 	}
 	switch o.Event {
 	case sim.EventJob:
+		if state, name, named := strings.Cut(o.Text, ": "); named { // an instance of a schedule comes to be
+			j.label, o.Text = name, state
+		}
 		j.state, j.since = o.Text, o.At
 		if !p.redraw {
-			fmt.Fprintf(p.w, "%10s  %-20s %s\n", clock(o.At), j.id, o.Text)
+			fmt.Fprintf(p.w, "%10s  %-20s %s\n", clock(o.At), j.name(), o.Text)
 		}
 	case sim.EventChild:
 		if j.devices > fewDevices {
@@ -92,6 +105,35 @@ func (p *progress) event(o sim.Observation) {
 		}
 	}
 	p.changed = true
+}
+
+// name is what the job is called on the screen.
+func (j *shownJob) name() string { return cmp.Or(j.label, j.id) }
+
+// fewInstances is how many instances of schedules are shown at the same time,
+// beside those that have not ended: a schedule makes more and more.
+const fewInstances = 10
+
+// forget takes the oldest instances that have ended off the screen.
+func (p *progress) forget() {
+	instances := 0
+	for _, j := range p.jobs {
+		if j.label != "" {
+			instances++
+		}
+	}
+	p.jobs = slices.DeleteFunc(p.jobs, func(j *shownJob) bool {
+		if j.label == "" || instances <= fewInstances || !j.over() {
+			return false
+		}
+		instances--
+		return true
+	})
+}
+
+// over says whether nothing more will come of the job.
+func (j *shownJob) over() bool {
+	return j.state == job.Completed.String() || j.state == job.Failed.String() || j.state == job.Cancelled.String()
 }
 
 func (j *shownJob) set(device, state string, at sim.Time) {
@@ -119,21 +161,21 @@ func (p *progress) watch(x harness.Progress) {
 		}
 	}
 	if p.redraw {
-		p.draw(x.Now, x.Counters.Connected)
+		p.draw(x.Now, x.Counters)
 		return
 	}
 	if now := time.Now(); now.Sub(p.last) >= 5*time.Second {
 		p.last = now
 		for _, j := range p.jobs {
 			if j.devices > fewDevices && j.state == "running" {
-				fmt.Fprintf(p.w, "%10s  %-20s running  %s\n", clock(x.Now), j.id, j.message)
+				fmt.Fprintf(p.w, "%10s  %-20s running  %s\n", clock(x.Now), j.name(), j.message)
 			}
 		}
 	}
 }
 
 // draw draws the table over the one before.
-func (p *progress) draw(now sim.Time, connected int) {
+func (p *progress) draw(now sim.Time, c *hub.Counters) {
 	var b strings.Builder
 	if p.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", p.drawn)
@@ -144,7 +186,11 @@ func (p *progress) draw(now sim.Time, connected int) {
 		b.WriteString("\x1b[K" + string(s[:min(len(s), width(p.w)-1)]) + "\n")
 		lines++
 	}
-	line("%10s  %d of %d devices connected", clock(now), connected, p.plan.Devices)
+	if c != nil {
+		line("%10s  %d of %d devices connected", clock(now), c.Connected, p.plan.Devices)
+	} else {
+		line("%10s  %s", clock(now), count(p.plan.Devices, "device"))
+	}
 	for _, j := range p.jobs {
 		if j.state == "" {
 			continue
@@ -152,8 +198,9 @@ func (p *progress) draw(now sim.Time, connected int) {
 		for _, c := range j.children {
 			line("%10s    %-24s %s", clock(c.since), c.device, c.state)
 		}
-		line("%10s  %-26s %s  %s", clock(j.since), j.id, j.state, j.message)
+		line("%10s  %-26s %s  %s", clock(j.since), j.name(), j.state, j.message)
 	}
+	b.WriteString("\x1b[J") // it may have become shorter
 	io.WriteString(p.w, b.String())
 	p.drawn, p.changed = lines, false
 }

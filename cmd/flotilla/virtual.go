@@ -15,11 +15,6 @@ import (
 // openVirtual makes the stage in virtual time.
 func openVirtual(_ context.Context, plan *scenarios.Plan, f *runFlags, observe func([]sim.Observation)) (*stage, error) {
 	cfg := world.Config{Seed: plan.Seed, Epoch: plan.Epoch, Observe: observe}
-	for _, p := range plan.Hub {
-		if p.Hub.Pause > 0 {
-			cfg.Pauses = append(cfg.Pauses, world.Pause{At: p.At, For: p.Hub.Pause})
-		}
-	}
 	var file *os.File
 	var trace *bufio.Writer
 	if f.trace != "" {
@@ -35,6 +30,10 @@ func openVirtual(_ context.Context, plan *scenarios.Plan, f *runFlags, observe f
 		Stage: s, kind: record.Virtual, epoch: plan.Epoch,
 		finish: func(sum *record.Summary) error {
 			sum.Digest = s.World().Digest()
+			if sum.Hub != nil {
+				c := s.World().Links()
+				sum.Hub["lost"], sum.Hub["silent"], sum.Hub["slowConsumers"], sum.Hub["turnedAway"] = int64(c.Lost), int64(c.Silent), int64(c.SlowConsumers), int64(c.TurnedAway)
+			}
 			n := s.World().Server()
 			sum.Packages = record.Packages{Downloads: int64(n.Downloads + n.Cut), Refused: int64(n.Refused), BytesServed: int64(n.BytesServed)}
 			if trace == nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,6 +31,7 @@ func parallel(b *testing.B, unit string, call func(caller, i int)) {
 	var wg sync.WaitGroup
 	b.ReportAllocs()
 	b.ResetTimer()
+	b.StartTimer() // in case it was run before
 	for c := range benchCallers {
 		wg.Go(func() {
 			for {
@@ -48,9 +48,15 @@ func parallel(b *testing.B, unit string, call func(caller, i int)) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), unit)
 }
 
-// BenchmarkFloorChannel hands something to a goroutine over an unbuffered
-// channel, and back.
-func BenchmarkFloorChannel(b *testing.B) {
+// BenchmarkFloor has the two floors.
+func BenchmarkFloor(b *testing.B) {
+	b.Run("channel", floorChannel)
+	b.Run("tcp", floorTCP)
+}
+
+// floorChannel hands something to a goroutine over an unbuffered channel, and
+// back.
+func floorChannel(b *testing.B) {
 	var to, from [benchCallers]chan int
 	for i := range to {
 		to[i], from[i] = make(chan int), make(chan int)
@@ -64,8 +70,8 @@ func BenchmarkFloorChannel(b *testing.B) {
 	parallel(b, "rt/s", func(c, i int) { to[c] <- i; <-from[c] })
 }
 
-// BenchmarkFloorTCP sends 100 bytes over a loopback connection, and back.
-func BenchmarkFloorTCP(b *testing.B) {
+// floorTCP sends 100 bytes over a loopback connection, and back.
+func floorTCP(b *testing.B) {
 	l, err := mqtt.Listen(b.Context(), "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -194,67 +200,4 @@ func BenchmarkConnect(b *testing.B) {
 			d.leave()
 		})
 	})
-}
-
-// BenchmarkNeighbours calls devices as BenchmarkRoundTrip does, alone, and
-// beside a device that is called too and never reads: how long the longest
-// time was in which none of the others answered.
-func BenchmarkNeighbours(b *testing.B) {
-	for _, stuck := range []bool{false, true} {
-		name := map[bool]string{false: "alone", true: "stuck"}[stuck]
-		b.Run(name, func(b *testing.B) {
-			h := open(b)
-			defer h.close()
-			h.over("tcp")
-			for i := range benchDevices {
-				defer h.answering(benchName(i), mqtt.ConnectLean)()
-			}
-			var last, longest atomic.Int64
-			stop := make(chan struct{})
-			var plague sync.WaitGroup
-			if stuck {
-				h.register("stuck")
-				payload := fmt.Appendf(nil, "%q", strings.Repeat("x", 100<<10))
-				plague.Go(func() {
-					for {
-						r := h.enter(h.connect("stuck", 0))
-						r.send(subscribe(methodsFilter))
-						r.gets(mqtt.Suback)
-						for closed := h.Counters().SlowConsumers; h.Counters().SlowConsumers == closed; { // nothing is read from here on
-							select {
-							case <-stop:
-								r.Close()
-								return
-							case <-time.After(time.Millisecond):
-								h.Do(context.Background(), hub.Invoke{ID: "stuck", Method: "x", Payload: payload})
-								h.Settled()
-							}
-						}
-						r.Close()
-						select {
-						case <-stop:
-							return
-						case <-time.After(100 * time.Millisecond): // within what one device may connect
-						}
-					}
-				})
-			}
-			last.Store(time.Now().UnixNano())
-			parallel(b, "rt/s", func(_, i int) {
-				if r, err := h.Call(context.Background(), hub.Invoke{ID: benchName(i), Method: "x"}); err != nil || r.Status != 200 {
-					b.Errorf("Call = %d, %v", r.Status, err)
-				}
-				now := time.Now().UnixNano()
-				silence := now - last.Swap(now)
-				for old := longest.Load(); silence > old && !longest.CompareAndSwap(old, silence); old = longest.Load() {
-				}
-			})
-			b.ReportMetric(float64(longest.Load())/1e6, "silence-ms")
-			close(stop)
-			plague.Wait()
-			if stuck {
-				b.ReportMetric(float64(h.Counters().SlowConsumers), "closed")
-			}
-		})
-	}
 }

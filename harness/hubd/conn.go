@@ -22,6 +22,10 @@ type conn struct {
 	inflow  inflow        // the reader's
 	packet  mqtt.Packet   // the reader's: the one just read
 
+	// Under the server's mu.
+	read    bool          // the reader has ended
+	waiting chan struct{} // closed then; nil while nobody waits for it
+
 	// The owner's.
 	number   uint32 // 0: not numbered, or no longer known
 	accepted bool
@@ -45,12 +49,56 @@ func (s *Server) serve(link net.Conn) {
 	s.wheel.AddFor(c.session, s.cfg.ConnectTimeout)
 	s.readers.Go(func() {
 		s.read(c)
+		s.heardOut(c)
 		c.session.Close()
 		c.session.Wait()
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
 	})
+}
+
+// after notes that c is the latest connection of its device, and waits until
+// what the device said over the one before has been read, if it has left that:
+// else a reader that is late would lose the last words of a device that answers,
+// reboots and is back, for the hub ends the old connection when it hears of the
+// new one. Whether a device has left is known of in-memory links alone; over a
+// network a takeover takes what it takes. The reader waited for waits only for
+// the owner.
+func (s *Server) after(c *conn) {
+	s.mu.Lock()
+	id := c.topics.Device()
+	old := s.latest[id]
+	s.latest[id] = c
+	var done chan struct{}
+	if old != nil && !old.read {
+		if link, ok := old.session.Conn().(leaver); ok && link.PeerClosed() {
+			if old.waiting == nil {
+				old.waiting = make(chan struct{})
+			}
+			done = old.waiting
+		}
+	}
+	s.mu.Unlock()
+	if done != nil {
+		<-done
+	}
+}
+
+// leaver is a link that knows whether the other end has closed.
+type leaver interface{ PeerClosed() bool }
+
+// heardOut notes that all has been read that c's device said.
+func (s *Server) heardOut(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.read = true
+	if c.waiting != nil {
+		close(c.waiting)
+	}
+	if c.topics != nil && s.latest[c.topics.Device()] == c {
+		delete(s.latest, c.topics.Device())
+	}
 }
 
 // read takes in packets until the connection ends, and tells the hub of the
@@ -86,6 +134,7 @@ func (s *Server) begin(c *conn) bool {
 		return false
 	}
 	c.topics, c.beat = topics, p.KeepAlive
+	s.after(c)
 	if !s.put(c, m) {
 		return false
 	}

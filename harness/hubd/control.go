@@ -12,10 +12,12 @@ type request struct {
 	command hub.Command
 	answer  chan answer // capacity 1: the owner never waits, and who no longer waits is no bother
 	wait    bool        // for the ticket's answer, not its number
+	view    bool        // instead of a command: a snapshot
 }
 
 type answer struct {
 	reply hub.Reply
+	view  hub.View
 	err   error
 }
 
@@ -41,19 +43,39 @@ func (s *Server) Call(ctx context.Context, c hub.Command) (hub.Reply, error) {
 }
 
 func (s *Server) ask(ctx context.Context, c hub.Command, wait bool) (hub.Reply, error) {
-	r := &request{command: c, answer: make(chan answer, 1), wait: wait}
+	a := s.request(ctx, &request{command: c, answer: make(chan answer, 1), wait: wait})
+	return a.reply, a.err
+}
+
+// View takes a snapshot of the hub, to be read on the caller's goroutine for as
+// long as it likes. Errors are as Do's.
+func (s *Server) View(ctx context.Context) (hub.View, error) {
+	a := s.request(ctx, &request{view: true, answer: make(chan answer, 1)})
+	return a.view, a.err
+}
+
+// request hands a request to the owner and waits for its answer.
+func (s *Server) request(ctx context.Context, r *request) answer {
 	if !s.box.Put(item{ask: r}, ctx.Done()) {
 		if ctx.Err() != nil {
-			return hub.Reply{}, fmt.Errorf("hub: %T: %w", c, context.Cause(ctx))
+			return answer{err: r.left(ctx)}
 		}
-		return hub.Reply{}, errShutdown
+		return answer{err: errShutdown}
 	}
 	select {
 	case a := <-r.answer:
-		return a.reply, a.err
+		return a
 	case <-ctx.Done():
-		return hub.Reply{}, fmt.Errorf("hub: %T: %w", c, context.Cause(ctx))
+		return answer{err: r.left(ctx)}
 	}
+}
+
+// left says that a caller's context has ended.
+func (r *request) left(ctx context.Context) error {
+	if r.view {
+		return fmt.Errorf("hub: view: %w", context.Cause(ctx))
+	}
+	return fmt.Errorf("hub: %T: %w", r.command, context.Cause(ctx))
 }
 
 // Settled gives the answers of Do's tickets that have come since it was last
@@ -76,6 +98,10 @@ func (o *owner) do(r *request) {
 		r.answer <- answer{err: errShutdown}
 		return
 	}
+	if r.view {
+		r.answer <- answer{view: o.hub.View()}
+		return
+	}
 	if n := o.unread() + len(o.tickets); n >= o.limit && opensTicket(r.command) {
 		r.answer <- answer{err: &hub.Error{Code: hub.CodeTooMany, Message: fmt.Sprintf("%d commands wait for their answers or to have them read; try again later", n)}}
 		return
@@ -85,15 +111,17 @@ func (o *owner) do(r *request) {
 		o.tickets[reply.Ticket] = r // before carry, which may settle it
 	}
 	if err != nil || reply.Ticket == 0 || !r.wait {
-		r.answer <- answer{reply, err}
+		r.answer <- answer{reply: reply, err: err}
 	}
 	o.carry()
 }
 
 func opensTicket(c hub.Command) bool {
-	switch c.(type) {
-	case hub.Invoke, hub.SubmitJob:
+	switch c := c.(type) {
+	case hub.Invoke:
 		return true
+	case hub.SubmitJob:
+		return !c.Forget
 	}
 	return false
 }
@@ -115,7 +143,7 @@ func (o *owner) settle(n uint64, reply hub.Reply, err error) {
 // answer gives a ticket's answer to who waits for it.
 func (s *Server) answer(n uint64, r *request, reply hub.Reply, err error) {
 	if r.wait {
-		r.answer <- answer{reply, err}
+		r.answer <- answer{reply: reply, err: err}
 		return
 	}
 	s.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/fault"
 	"github.com/flotilla-sim/flotilla/sim/hub"
 )
 
@@ -15,6 +16,8 @@ type item struct {
 	msg  sim.Message
 	ask  *request
 	stop bool
+
+	befall *fault.Hub
 }
 
 // inputsPerDue is how many inputs are taken in between two looks at what is
@@ -30,13 +33,16 @@ type owner struct {
 	number   uint32           // of the latest connection: above all earlier ones, so one hub takes 4 G of them
 	tickets  map[uint64]*request
 	stopping bool
+	pauses   []Pause
+	busy     sim.Time // until when the hub is at its latest message; 0: messages cost nothing
+	idle     bool     // nothing has waited for it since
 
 	last sim.Time
 	spin int
 }
 
 func newOwner(s *Server) *owner {
-	return &owner{Server: s, hub: s.cfg.Hub, links: map[uint32]*conn{}, tickets: map[uint64]*request{}}
+	return &owner{Server: s, hub: s.cfg.Hub, links: map[uint32]*conn{}, tickets: map[uint64]*request{}, pauses: s.cfg.Pauses}
 }
 
 // run alternates due work and inputs, and waits when there is neither.
@@ -45,13 +51,17 @@ func (o *owner) run() {
 	defer timer.Stop()
 	var batch []item
 	for {
-		if len(o.cfg.Pauses) > 0 {
+		if len(o.pauses) > 0 {
 			o.pause()
 		}
 		worked := o.due()
 		batch = o.box.Take(batch)
 		for i := range batch {
 			o.take(&batch[i])
+			if o.busy > 0 || len(o.pauses) > 0 {
+				o.due()
+				o.pause()
+			}
 			if i%inputsPerDue == inputsPerDue-1 {
 				o.due()
 			}
@@ -66,7 +76,7 @@ func (o *owner) run() {
 			continue
 		}
 		due := o.hub.Deadline()
-		if len(o.cfg.Pauses) > 0 {
+		if len(o.pauses) > 0 {
 			due = min(due, o.begins())
 		}
 		if due == sim.Never {
@@ -74,6 +84,7 @@ func (o *owner) run() {
 		} else {
 			timer.Reset(max(0, due.Sub(o.cfg.Now())))
 		}
+		o.idle = true
 		select {
 		case <-o.box.Ready():
 		case <-timer.C:
@@ -109,6 +120,8 @@ func (o *owner) take(x *item) {
 	switch {
 	case x.stop:
 		o.stop()
+	case x.befall != nil:
+		o.befall(*x.befall)
 	case x.ask != nil:
 		o.do(x.ask)
 	case x.conn != nil:
@@ -119,6 +132,8 @@ func (o *owner) take(x *item) {
 // hear gives the hub what a connection's reader read.
 func (o *owner) hear(c *conn, m sim.Message) {
 	switch {
+	case m.Kind == sim.Connect && c.ended.Load():
+		return // the hub has ended it meanwhile
 	case m.Kind == sim.Connect:
 		o.number++
 		c.number = o.number
@@ -130,6 +145,7 @@ func (o *owner) hear(c *conn, m sim.Message) {
 	if m.Kind == sim.Close {
 		delete(o.links, c.number)
 	}
+	o.work()
 	o.hub.Step(o.cfg.Now(), sim.Input{Kind: sim.Received, Msg: m}, &o.out)
 	o.carry()
 }

@@ -30,14 +30,16 @@ const packagePath = "/packages/"
 
 // Packages serves firmware packages over HTTP/1.1: GET and HEAD with ranges,
 // an ETag, and a Repr-Digest of the whole package [RFC 9110; RFC 9530]. It
-// plays a device's fault.Download on the wire: a wrong byte is sent wrong, and
-// a cut is the connection's end after the right number of bytes.
+// plays a device's fault.Download on the wire: a wrong byte is sent wrong, a
+// cut is the connection's end after the right number of bytes, and a rate is
+// how fast bytes are written.
 type Packages struct {
 	base   string
 	server http.Server
 
 	mu     sync.Mutex
 	byName map[string]*served
+	byURI  map[string]string // pack.URIKey of a package's own URI -> its name
 	faults map[sim.DeviceID]*affliction
 
 	bytes, downloads, whole, cuts atomic.Uint64
@@ -61,6 +63,18 @@ type affliction struct {
 	tries    map[string]*fault.Tries // by package
 }
 
+// try asks one thing of the tries of a package.
+func (a *affliction) try(name string, ask func(*fault.Tries)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.tries[name]
+	if t == nil {
+		t = new(fault.Tries)
+		a.tries[name] = t
+	}
+	ask(t)
+}
+
 // PackageCounters count what was served.
 type PackageCounters struct {
 	BytesServed uint64    // bodies alone
@@ -73,7 +87,7 @@ type PackageCounters struct {
 // NewPackages makes a server without packages. base is what URIs begin with,
 // `http://127.0.0.1:8080`; over in-memory links any host name does.
 func NewPackages(base string) *Packages {
-	p := &Packages{base: strings.TrimSuffix(base, "/"), byName: map[string]*served{}, faults: map[sim.DeviceID]*affliction{}}
+	p := &Packages{base: strings.TrimSuffix(base, "/"), byName: map[string]*served{}, byURI: map[string]string{}, faults: map[sim.DeviceID]*affliction{}}
 	p.server = http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	return p
 }
@@ -115,17 +129,59 @@ func (p *Packages) Publish(pk pack.Package) (uri string, err error) {
 	} else if old == nil {
 		p.byName[name] = s
 	}
-	return p.base + packagePath + url.PathEscape(name), nil
+	if key := pack.URIKey(pk.Spec().URI); key != "" {
+		if other, taken := p.byURI[key]; taken && other != name {
+			return "", fmt.Errorf("package %s: its URI %s is that of package %s", name, pk.Spec().URI, other)
+		}
+		p.byURI[key] = name
+	}
+	return p.uri(name), nil
 }
 
+// Over returns a transport for devices that fetch a package at the URI it says
+// of itself from this server, and everything else where it is.
+func (p *Packages) Over(rt http.RoundTripper) http.RoundTripper { return rerouted{p, rt} }
+
+type rerouted struct {
+	packages *Packages
+	rt       http.RoundTripper
+}
+
+// RoundTrip carries a request out.
+func (r rerouted) RoundTrip(q *http.Request) (*http.Response, error) {
+	r.packages.mu.Lock()
+	name, own := r.packages.byURI[pack.URIKey(q.URL.String())]
+	r.packages.mu.Unlock()
+	if own {
+		u, err := url.Parse(r.packages.uri(name))
+		if err != nil {
+			return nil, err
+		}
+		q = q.Clone(q.Context())
+		q.URL, q.Host = u, u.Host
+	}
+	return r.rt.RoundTrip(q)
+}
+
+// CloseIdleConnections lets an http.Client do so.
+func (r rerouted) CloseIdleConnections() {
+	if c, ok := r.rt.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// uri is where a package is.
+func (p *Packages) uri(name string) string { return p.base + packagePath + url.PathEscape(name) }
+
 // Afflict has d go wrong for a device's downloads from now on; the zero
-// Download heals it.
+// Download heals it, the one it has already changes nothing.
 func (p *Packages) Afflict(id sim.DeviceID, d fault.Download) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if d == (fault.Download{}) {
+	switch a := p.faults[id]; {
+	case d == (fault.Download{}):
 		delete(p.faults, id)
-	} else {
+	case a == nil || a.download != d:
 		p.faults[id] = &affliction{download: d, tries: map[string]*fault.Tries{}}
 	}
 	return nil
@@ -166,7 +222,17 @@ func (p *Packages) serve(w *meteredWriter, r *http.Request, pk *served) {
 		p.mu.Unlock()
 	}
 	if body.fault != nil {
-		if at, wrong := body.fault.download.WrongPlace(pk.pack.Spec().Size); wrong {
+		d, status := body.fault.download, int32(0)
+		body.fault.try(pk.pack.Spec().Name, func(t *fault.Tries) { status = t.Refused(d) })
+		if status != 0 {
+			http.Error(w, "refused, as the device's conditions say", int(status))
+			return
+		}
+		if d.Rate > 0 {
+			w.flush = true
+			body.pace = &pace{ctx: r.Context(), rate: d.Rate}
+		}
+		if at, wrong := d.WrongPlace(pk.pack.Spec().Size); wrong {
 			body.pack = pk.corrupt(at)
 		}
 	}
@@ -208,6 +274,37 @@ type body struct {
 	end    int64 // where reading ends: at the cut, if there is one
 	begun  bool
 	cut    bool
+	pace   *pace // nil: as fast as it goes
+}
+
+// pace is how fast a body may be read.
+type pace struct {
+	ctx   context.Context // the request's
+	rate  int64           // bytes per second
+	began time.Time
+	read  int64
+}
+
+// slice is at most what is read at once of a body with a pace: a tenth of a
+// second's bytes.
+func (p *pace) slice(n int) int { return int(min(int64(n), max(1, p.rate/10))) }
+
+// wait waits until n bytes more may have been read.
+func (p *pace) wait(n int) error {
+	if p.began.IsZero() {
+		p.began = time.Now()
+	}
+	p.read += int64(n)
+	seconds, rest := p.read/p.rate, p.read%p.rate
+	due := p.began.Add(time.Duration(seconds)*time.Second + time.Duration(float64(rest)/float64(p.rate)*1e9))
+	timer := time.NewTimer(time.Until(due))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-p.ctx.Done():
+		return p.ctx.Err()
+	}
 }
 
 var errCut = errors.New("cut off, as the device's conditions say")
@@ -217,15 +314,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if !b.begun {
 		b.begun = true
 		if f := b.fault; f != nil {
-			f.mu.Lock()
-			name := b.pack.Spec().Name
-			t := f.tries[name]
-			if t == nil {
-				t = new(fault.Tries)
-				f.tries[name] = t
-			}
-			b.end, b.cut = t.Next(f.download, b.at, b.length)
-			f.mu.Unlock()
+			f.try(b.pack.Spec().Name, func(t *fault.Tries) { b.end, b.cut = t.Next(f.download, b.at, b.length) })
 		}
 	}
 	if b.at >= b.end {
@@ -234,7 +323,14 @@ func (b *body) Read(p []byte) (int, error) {
 		}
 		return 0, io.EOF
 	}
-	n, _ := b.pack.ReadAt(p[:min(int64(len(p)), b.end-b.at)], b.at)
+	p = p[:min(int64(len(p)), b.end-b.at)]
+	if b.pace != nil {
+		p = p[:b.pace.slice(len(p))]
+		if err := b.pace.wait(len(p)); err != nil {
+			return 0, err
+		}
+	}
+	n, _ := b.pack.ReadAt(p, b.at)
 	b.at += int64(n)
 	return n, nil
 }
@@ -263,6 +359,7 @@ type meteredWriter struct {
 	http.ResponseWriter
 	server *Packages
 	code   int
+	flush  bool // at once what is written
 }
 
 func (w *meteredWriter) WriteHeader(code int) {
@@ -280,6 +377,9 @@ func (w *meteredWriter) Write(b []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(b)
 	if w.code < 300 { // an error's text is no package
 		w.server.bytes.Add(uint64(n))
+	}
+	if w.flush && err == nil {
+		err = http.NewResponseController(w.ResponseWriter).Flush()
 	}
 	return n, err
 }

@@ -197,3 +197,29 @@ func TestDownloadFaults(t *testing.T) {
 		t.Errorf("counted %+v", got)
 	}
 }
+
+// TestOwnURI: what devices are told to fetch from the URI a package says of
+// itself comes from this server, in whatever way the URI is written; no other
+// request is touched, and no two packages have one URI.
+func TestOwnURI(t *testing.T) {
+	s := openShop(t, 1000)
+	defer s.close()
+	own := pack.New(pack.Spec{Name: "own", Version: "9", Size: 10, URI: "http://url.to.firmware.update"})
+	if _, err := s.Publish(own); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Publish(pack.New(pack.Spec{Name: "other", Version: "9", Size: 10, URI: "http://URL.to.firmware.update/"})); err == nil || !strings.Contains(err.Error(), "package own") {
+		t.Errorf("two packages of one URI: %v", err)
+	}
+	s.client.Transport = s.Over(s.links)
+	for uri, want := range map[string]string{
+		"http://url.to.firmware.update":           `"version":"9"`,
+		"http://url.to.firmware.update/#sha256=0": `"version":"9"`,
+		"http://url.to.firmware.update/else":      "no package",
+		s.uri:                                     `"version":"3.0"`,
+	} {
+		if _, b, err := s.get(http.MethodGet, uri, "D1", ""); err != nil || !bytes.Contains(b, []byte(want)) {
+			t.Errorf("%s: %.80q, %v; want %s", uri, b, err, want)
+		}
+	}
+}

@@ -20,7 +20,7 @@ func (o *owner) pause() {
 	for {
 		end := sim.Time(0)
 		now := o.cfg.Now()
-		for _, p := range o.cfg.Pauses {
+		for _, p := range o.pauses {
 			if p.At <= now && p.At.Add(p.For) > now {
 				end = max(end, p.At.Add(p.For))
 			}
@@ -28,20 +28,28 @@ func (o *owner) pause() {
 		if end == 0 || o.stopping {
 			return
 		}
-		timer := time.NewTimer(end.Sub(now))
-		select {
-		case <-timer.C:
-		case <-o.closed:
-			timer.Stop()
+		if !o.rest(end.Sub(now)) {
 			return
 		}
+	}
+}
+
+// rest lets time pass; false says that the server is closed.
+func (o *owner) rest(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-o.closed:
+		return false
 	}
 }
 
 // begins is when the next pause does; sim.Never without one.
 func (o *owner) begins() sim.Time {
 	next, now := sim.Never, o.cfg.Now()
-	for _, p := range o.cfg.Pauses {
+	for _, p := range o.pauses {
 		if p.At > now {
 			next = min(next, p.At)
 		}

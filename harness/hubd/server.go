@@ -50,6 +50,7 @@ type Counters struct {
 	Protocol      uint64 // closed: the peer broke the protocol
 	Flooding      uint64 // closed: the peer said more than Config.Inflow
 	Lost          uint64 // ended by the peer, or by the network, without DISCONNECT
+	TurnedAway    uint64 // closed as soon as they were open: the hub was down
 	MailboxHigh   uint64 // most items taken from the mailbox at once; 4,096 is full
 }
 
@@ -62,10 +63,15 @@ type Server struct {
 
 	opened, refused, silent, slow, protocol, flooding, lost, high atomic.Uint64
 
+	turned atomic.Uint64
+	back   atomic.Int64 // until when the hub is down
+	cost   atomic.Int64 // of each message, nanoseconds
+
 	mu        sync.Mutex
 	closing   bool
 	listeners []net.Listener
 	conns     map[*conn]struct{}
+	latest    map[sim.DeviceID]*conn // of each device, the one that connected last
 	settled   []Settled
 
 	ready   chan struct{} // holds a token when settled is no longer empty
@@ -91,7 +97,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Inflow = DefaultInflow
 	}
 	s := &Server{
-		cfg: cfg, box: mailbox.New[item](mailboxSize), wheel: mqtt.NewWheel(0), limit: maxTickets, conns: map[*conn]struct{}{},
+		cfg: cfg, box: mailbox.New[item](mailboxSize), wheel: mqtt.NewWheel(0), limit: maxTickets, conns: map[*conn]struct{}{}, latest: map[sim.DeviceID]*conn{},
 		ready: make(chan struct{}, 1), quit: make(chan struct{}), closed: make(chan struct{}),
 	}
 	s.owned.Go(newOwner(s).run)
@@ -135,6 +141,11 @@ func (s *Server) accept(l net.Listener) {
 	for {
 		link, err := l.Accept()
 		if err == nil {
+			if s.down() {
+				s.turned.Add(1)
+				drop(link)
+				continue
+			}
 			s.serve(link)
 			continue
 		}
@@ -155,7 +166,7 @@ func (s *Server) accept(l net.Listener) {
 func (s *Server) Counters() Counters {
 	return Counters{
 		Opened: s.opened.Load(), Refused: s.refused.Load(), Silent: s.silent.Load(), SlowConsumers: s.slow.Load(),
-		Protocol: s.protocol.Load(), Flooding: s.flooding.Load(), Lost: s.lost.Load(), MailboxHigh: s.high.Load(),
+		Protocol: s.protocol.Load(), Flooding: s.flooding.Load(), Lost: s.lost.Load(), TurnedAway: s.turned.Load(), MailboxHigh: s.high.Load(),
 	}
 }
 

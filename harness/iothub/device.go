@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +39,22 @@ func (d *Dialer) Dial(ctx context.Context, id sim.DeviceID) (*DeviceConn, error)
 		return nil, fmt.Errorf("device %s: %w", id, err)
 	}
 	return &DeviceConn{dialer: d, device: id, link: link, connected: make(chan struct{}), closed: make(chan struct{})}, nil
+}
+
+// DialOver is Dial for a device whose client misbehaves in its socket, or whose
+// link goes wrong: over gets the open link and returns what the client shall use
+// instead. With beats it has the keep-alive it wants, NoKeepAlive or not.
+func (d *Dialer) DialOver(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn, beats bool) (*DeviceConn, error) {
+	wrapped := *d
+	wrapped.NoKeepAlive = d.NoKeepAlive && !beats
+	wrapped.Link = func(ctx context.Context) (net.Conn, error) {
+		link, err := d.Link(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return over(link), nil
+	}
+	return wrapped.Dial(ctx, id)
 }
 
 // DeviceConn is one connection of a device: messages out, messages in. Send
@@ -137,10 +154,15 @@ func (c *DeviceConn) Send(m sim.Message) error {
 		filters := make([]mqtt.Filter, len(names))
 		for i, name := range names {
 			filters[i].Topic = name // with QoS 0, at which the hub answers
+			if m.ID&uint64(sim.FeatureC2DAck) != 0 && strings.HasSuffix(name, devicebound+"#") {
+				filters[i].QoS = 1
+			}
 		}
 		return c.client.Subscribe(filters, ticket(m))
 	case sim.Unsubscribe:
 		return c.client.Unsubscribe(featureFilters(c.device, sim.Feature(m.ID)), ticket(m))
+	case sim.CloudAck: // the MQTT client has sent PUBACK
+		return nil
 	case sim.Telemetry:
 		if c.topic == "" || c.bag != m.Name {
 			topic, err := appendDeviceTopic(nil, m)

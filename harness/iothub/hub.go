@@ -139,14 +139,20 @@ func (t *Topics) Read(p *mqtt.Packet) (m sim.Message, err error) {
 			if !t.subscribed(f.Topic) {
 				return m, fmt.Errorf("filter %.80q: a connection may have %d subscriptions", f.Topic, maxFilters)
 			}
-			m.ID |= uint64(feature)
 			m.Body[i] = min(f.QoS, 1)
+			if feature == sim.FeatureC2D && m.Body[i] == 1 {
+				feature |= sim.FeatureC2DAck
+			}
+			m.ID |= uint64(feature)
 		}
 		return m, nil
 	case mqtt.Unsubscribe:
 		m.Kind, m.Status = sim.Unsubscribe, int32(p.ID)
 		for _, f := range p.Filters { // one that is not subscribed to is acknowledged too [MQTT-3.10.4-5]
 			if feature, ok := filterFeature(t.device, f.Topic); ok {
+				if feature == sim.FeatureC2D {
+					feature |= sim.FeatureC2DAck
+				}
 				m.ID |= uint64(feature)
 			}
 			t.filters = slices.DeleteFunc(t.filters, func(s string) bool { return s == f.Topic })
@@ -155,8 +161,9 @@ func (t *Topics) Read(p *mqtt.Packet) (m sim.Message, err error) {
 	case mqtt.Disconnect:
 		m.Kind, m.Status = sim.Close, int32(sim.ReasonNormal)
 		return m, nil
-	case mqtt.Puback:
-		return m, ErrIgnored // what it acknowledges is sent with QoS 0 so far
+	case mqtt.Puback: // nothing but cloud-to-device messages is sent with QoS 1
+		m.Kind, m.ID = sim.CloudAck, uint64(p.ID)
+		return m, nil
 	}
 	return m, fmt.Errorf("a device may not say %s here", p.Kind)
 }
@@ -215,7 +222,8 @@ func (t *Topics) published(p *mqtt.Packet) (m sim.Message, err error) {
 }
 
 // Packet writes one of the hub's messages as a packet; what is published goes
-// with QoS 0. Close has no packet.
+// with QoS 0, but for cloud-to-device messages to who asked for QoS 1. Close has
+// no packet.
 func (t *Topics) Packet(m sim.Message) (mqtt.Packet, error) {
 	switch m.Kind {
 	case sim.Accept:
@@ -236,7 +244,11 @@ func (t *Topics) Packet(m sim.Message) (mqtt.Packet, error) {
 	if m.Kind == sim.Call && len(body) == 0 {
 		body = null // never empty: some devices refuse that by themselves
 	}
-	return mqtt.Packet{Kind: mqtt.Publish, Topic: string(topic), Payload: body}, nil
+	p := mqtt.Packet{Kind: mqtt.Publish, Topic: string(topic), Payload: body}
+	if m.Kind == sim.Cloud && m.ID != 0 {
+		p.QoS, p.ID = 1, uint16(m.ID)
+	}
+	return p, nil
 }
 
 var null = []byte("null")

@@ -69,7 +69,7 @@ func TestSubscriptions(t *testing.T) {
 	}
 	all := []string{filterTwin, filterDesired, filterMethods, "devices/dev/messages/devicebound/#", "devices/%64ev/messages/devicebound/#"}
 	const sixth = "devices/d%65v/messages/devicebound/#"
-	const every = sim.FeatureTwin | sim.FeatureDesired | sim.FeatureMethods | sim.FeatureC2D
+	const every = sim.FeatureTwin | sim.FeatureDesired | sim.FeatureMethods | sim.FeatureC2D | sim.FeatureC2DAck
 
 	d := Topics{device: "dev"}
 	for i := range 20 {
@@ -85,7 +85,7 @@ func TestSubscriptions(t *testing.T) {
 	if _, err := d.Read(subscribe(all...)); err != nil {
 		t.Errorf("the same five again: %v", err)
 	}
-	if m, err := d.Read(&mqtt.Packet{Kind: mqtt.Unsubscribe, ID: 2, Filters: []mqtt.Filter{{Topic: all[3]}, {Topic: "unknown/#"}}}); err != nil || m.ID != uint64(sim.FeatureC2D) {
+	if m, err := d.Read(&mqtt.Packet{Kind: mqtt.Unsubscribe, ID: 2, Filters: []mqtt.Filter{{Topic: all[3]}, {Topic: "unknown/#"}}}); err != nil || m.ID != uint64(sim.FeatureC2D|sim.FeatureC2DAck) {
 		t.Errorf("UNSUBSCRIBE: %q, %v", m, err)
 	}
 	if _, err := d.Read(subscribe(sixth)); err != nil {

@@ -24,6 +24,7 @@ const (
 	filterTwin     = "$iothub/twin/res/#"
 	filterDesired  = "$iothub/twin/PATCH/properties/desired/#"
 	filterMethods  = "$iothub/methods/POST/#"
+	methodName     = "method-name" // property of a cloud-to-device message that is a command
 	parameterRID   = "$rid"
 	parameterVers  = "$version"
 	retainProperty = "mqtt-retain=true"
@@ -99,7 +100,7 @@ func appendDeviceTopic(b []byte, m sim.Message) ([]byte, error) {
 }
 
 // readHubTopic reads the topic of what the hub published to device: a
-// TwinAnswer, Desired or Call without its body.
+// TwinAnswer, Desired, Call or Cloud without its body.
 func readHubTopic(device sim.DeviceID, topic string) (m sim.Message, err error) {
 	m.Device = device
 	switch {
@@ -127,7 +128,12 @@ func readHubTopic(device sim.DeviceID, topic string) (m sim.Message, err error) 
 			return m, errIgnored
 		}
 	default:
-		return m, unsupported(topic)
+		bag, ok := boundBag(device, topic)
+		if !ok {
+			return m, unsupported(topic)
+		}
+		m.Kind = sim.Cloud
+		m.Name, _ = Get(bag, methodName)
 	}
 	if err != nil {
 		err = fmt.Errorf("%w: %w", unsupported(topic), err)
@@ -149,6 +155,9 @@ func appendHubTopic(b []byte, m sim.Message) ([]byte, error) {
 	case sim.Call:
 		b = appendEscaped(append(b, methodCall...), m.Name)
 		b = strconv.AppendUint(append(b, "/?"+parameterRID+"="...), m.ID, 16)
+	case sim.Cloud:
+		b = append(appendAddress(b, m.Device), devicebound...)
+		b = append(b, Bag(Property{"$.to", "/" + string(appendAddress(nil, m.Device)) + strings.TrimSuffix(devicebound, "/")}, Property{methodName, m.Name})...)
 	default:
 		return b, fmt.Errorf("the hub cannot say %q by a topic", m.Kind)
 	}
@@ -198,25 +207,37 @@ func requestID(s string) (uint64, bool) {
 	return id, err == nil && id != 0
 }
 
+// cutAddress cuts `devices/{id}` or `devices/{id}/modules/{module}` from the
+// front of a topic.
+func cutAddress(device sim.DeviceID, topic string) (rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(topic, devices); !ok {
+		return "", false
+	}
+	name, module, two := strings.Cut(string(device), "/")
+	if rest, ok = cutName(rest, name); ok && two {
+		if rest, ok = strings.CutPrefix(rest, modules); ok {
+			rest, ok = cutName(rest, module)
+		}
+	}
+	return rest, ok
+}
+
+// boundBag cuts the property bag from the topic of a message to device.
+func boundBag(device sim.DeviceID, topic string) (string, bool) {
+	rest, ok := cutAddress(device, topic)
+	if !ok {
+		return "", false
+	}
+	return strings.CutPrefix(rest, devicebound)
+}
+
 // eventsBag cuts the property bag from a telemetry topic of device. The slash
 // before the bag may be missing when the bag is; a module's output ends its
 // bag with a slash.
 func eventsBag(device sim.DeviceID, topic string) (string, bool) {
-	rest, ok := strings.CutPrefix(topic, devices)
+	rest, ok := cutAddress(device, topic)
 	if !ok {
 		return "", false
-	}
-	name, module, two := strings.Cut(string(device), "/")
-	if rest, ok = cutName(rest, name); !ok {
-		return "", false
-	}
-	if two {
-		if rest, ok = strings.CutPrefix(rest, modules); !ok {
-			return "", false
-		}
-		if rest, ok = cutName(rest, module); !ok {
-			return "", false
-		}
 	}
 	if rest, ok = strings.CutPrefix(rest, events); !ok {
 		return "", false
@@ -273,16 +294,7 @@ func filterFeature(device sim.DeviceID, filter string) (sim.Feature, bool) {
 	case filterMethods:
 		return sim.FeatureMethods, true
 	}
-	rest, ok := strings.CutPrefix(filter, devices)
-	if !ok {
-		return 0, false
-	}
-	name, module, two := strings.Cut(string(device), "/")
-	if rest, ok = cutName(rest, name); ok && two {
-		if rest, ok = strings.CutPrefix(rest, modules); ok {
-			rest, ok = cutName(rest, module)
-		}
-	}
+	rest, ok := cutAddress(device, filter)
 	return sim.FeatureC2D, ok && rest == devicebound+"#"
 }
 

@@ -95,8 +95,8 @@ func TestPublishRules(t *testing.T) {
 	if m, err := d.Read(&mqtt.Packet{Kind: mqtt.Disconnect}); err != nil || m.String() != "close d#0 normal" {
 		t.Errorf("DISCONNECT: %q, %v", m, err)
 	}
-	if _, err := d.Read(&mqtt.Packet{Kind: mqtt.Puback, ID: 1}); !errors.Is(err, ErrIgnored) {
-		t.Errorf("PUBACK: %v; want ErrIgnored", err)
+	if m, err := d.Read(&mqtt.Packet{Kind: mqtt.Puback, ID: 7}); err != nil || m.String() != "cloud-ack d#0 id=7" {
+		t.Errorf("PUBACK: %q, %v", m, err)
 	}
 	if _, err := d.Read(&mqtt.Packet{Kind: mqtt.Pubrel, ID: 1}); err == nil || errors.Is(err, ErrIgnored) {
 		t.Errorf("PUBREL: %v", err)
@@ -110,8 +110,12 @@ func TestSubscribe(t *testing.T) {
 		{Topic: "$iothub/methods/POST/#", QoS: 2}, {Topic: "devices/d/modules/m/messages/devicebound/#", QoS: 1},
 	}})
 	if err != nil || m.Kind != sim.Subscribe || m.Status != 9 ||
-		sim.Feature(m.ID) != sim.AllFeatures|sim.FeatureC2D || string(m.Body) != "\x00\x01\x01\x01" {
+		sim.Feature(m.ID) != sim.AllFeatures|sim.FeatureC2D|sim.FeatureC2DAck || string(m.Body) != "\x00\x01\x01\x01" {
 		t.Errorf("got %q, codes %v, %v", m, m.Body, err)
+	}
+	if m, err := (&Topics{device: "d"}).Read(&mqtt.Packet{Kind: mqtt.Subscribe, ID: 9, Filters: []mqtt.Filter{{Topic: "devices/d/messages/devicebound/#"}}}); err != nil ||
+		sim.Feature(m.ID) != sim.FeatureC2D {
+		t.Errorf("cloud-to-device messages with QoS 0: %q, %v; want no acknowledgement", m, err)
 	}
 	back, err := d.Packet(sim.Message{Kind: sim.Subscribed, Status: 9, Body: m.Body})
 	if err != nil || back.Kind != mqtt.Suback || back.ID != 9 || string(back.Codes) != string(m.Body) {
@@ -142,6 +146,8 @@ func TestHubPublishes(t *testing.T) {
 		{sim.Message{Kind: sim.Desired, ID: 9, Body: []byte(`{"a":1,"$version":9}`)}, "$iothub/twin/PATCH/properties/desired/?$version=9", `{"a":1,"$version":9}`},
 		{sim.Message{Kind: sim.Call, ID: 31, Name: "dm.read", Body: []byte("{}")}, "$iothub/methods/POST/dm.read/?$rid=1f", "{}"},
 		{sim.Message{Kind: sim.Call, ID: 1, Name: "a b/ü#+"}, "$iothub/methods/POST/a%20b%2F%C3%BC%23%2B/?$rid=1", "null"},
+		{sim.Message{Kind: sim.Cloud, Name: "thermostat*service", Body: []byte("[1]")},
+			"devices/d/messages/devicebound/%24.to=%2Fdevices%2Fd%2Fmessages%2Fdevicebound&method-name=thermostat%2Aservice", "[1]"},
 	} {
 		x.say.Device = "d"
 		p, err := (&Topics{device: "d"}).Packet(x.say)
@@ -160,10 +166,25 @@ func TestHubPublishes(t *testing.T) {
 			t.Errorf("%s: heard %q, %v; want %q", p.Topic, heard, err, want)
 		}
 	}
-	for _, topic := range []string{"", "$iothub/twin/res/ok/?$rid=1", "$iothub/twin/res/200/", "$iothub/methods/POST/?$rid=1", "$iothub/methods/POST/x/?$rid=", "devices/d/messages/devicebound/"} {
+	for _, topic := range []string{"", "$iothub/twin/res/ok/?$rid=1", "$iothub/twin/res/200/", "$iothub/methods/POST/?$rid=1", "$iothub/methods/POST/x/?$rid=", "devices/d/messages/devicebound", "devices/e/messages/devicebound/a=b"} {
 		if m, err := readHubTopic("d", topic); err == nil {
 			t.Errorf("hub publishes %q: got %q; want an error", topic, m)
 		}
+	}
+}
+
+// TestCloudToDevice: one that is acknowledged goes with QoS 1, and its packet
+// identifier is the number the hub gave it; a module has its own address.
+func TestCloudToDevice(t *testing.T) {
+	p, err := (&Topics{device: "d/m"}).Packet(sim.Message{Kind: sim.Cloud, Device: "d/m", ID: 65535, Name: "blink"})
+	if err != nil || p.QoS != 1 || p.ID != 65535 || !strings.HasPrefix(p.Topic, "devices/d/modules/m/messages/devicebound/") {
+		t.Errorf("got %+v, %v", p, err)
+	}
+	if m, err := readHubTopic("d/m", p.Topic); err != nil || m.Kind != sim.Cloud || m.Name != "blink" || m.ID != 0 {
+		t.Errorf("heard %q, %v; want it without a number: the client has acknowledged it", m, err)
+	}
+	if m, err := readHubTopic("d", "devices/d/messages/devicebound/a=b"); err != nil || m.Kind != sim.Cloud || m.Name != "" {
+		t.Errorf("a message that is no command: %q, %v", m, err)
 	}
 }
 

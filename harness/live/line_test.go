@@ -50,7 +50,7 @@ func TestTurns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := newPlayer(s, device.New(device.Config{ID: "d", Host: "h", Key: make([]byte, 32), Profile: device.NewProfile()}), "d", fault.Conditions{})
+		p := newPlayer(s, device.New(device.Config{ID: "d", Host: "h", Key: make([]byte, 32), Profile: device.NewProfile()}), "d", fault.Conditions{}, fault.Conditions{})
 		s.players.Add(1)
 		p.wake()
 		var putters sync.WaitGroup

@@ -1,8 +1,10 @@
 package live
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -17,8 +19,8 @@ type link struct {
 	once   sync.Once
 	wait   func()              // starts who waits for the connection's goroutines, after its end; nil: the reader does
 	slot   *semaphore.Weighted // the place among connects under way, kept until the hub has accepted
-	freed  atomic.Bool
-	wild   bool // its device floods: how late it is says nothing
+	freed  atomic.Bool         // it was accepted, or has ended
+	wild   bool                // its device floods: how late it is says nothing
 
 	mu      sync.Mutex
 	queue   []queued
@@ -182,6 +184,17 @@ func (l *link) drain(s *Stage) {
 		l.sending = false
 		l.mu.Unlock()
 		return
+	}
+}
+
+// until waits for the link's end, at most for d and while ctx lives.
+func (l *link) until(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-l.gone:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

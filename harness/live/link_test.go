@@ -1,11 +1,13 @@
 package live
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
@@ -157,4 +159,101 @@ func TestMeter(t *testing.T) {
 	if got, want := m.lag(), (Lag{Count: 101, P50: 4_000, P99: 4_000, Max: 5_000_000}); got != want {
 		t.Errorf("lag = %+v; want %+v", got, want)
 	}
+}
+
+// TestLastWordsFirst: a device that answers, closes its link and dials again
+// says so in that order, however late its sender is; a peer that takes nothing
+// holds it up for lastWords, not for ever.
+func TestLastWordsFirst(t *testing.T) {
+	for _, taken := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s, p, l, c := wharf()
+			l.free() // the hub has accepted it
+			dialled := make(chan time.Time, 1)
+			s.cfg.Target.Dial = func(context.Context, sim.DeviceID) (Conn, error) {
+				dialled <- time.Now()
+				return nil, errOver
+			}
+			s.connects = semaphore.NewWeighted(1)
+			s.life = func(f func(context.Context)) { s.group.Go(func() error { f(t.Context()); return nil }) }
+			s.span = func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }
+			p.send(sim.Message{Kind: sim.Answer, Device: "d", Conn: 1, ID: 1})
+			p.send(sim.Message{Kind: sim.Close, Device: "d", Conn: 1, Status: int32(sim.ReasonReboot)})
+			start := time.Now()
+			p.dial()
+			synctest.Wait()
+			if len(dialled) > 0 {
+				t.Errorf("dialled while what the device had said was still on its way: %q", c.sent)
+			}
+			want := lastWords
+			if taken {
+				want = 0
+				c.gate <- struct{}{}
+				c.gate <- struct{}{}
+			}
+			if got := (<-dialled).Sub(start); got != want {
+				t.Errorf("taken %t: dialled after %s; want %s", taken, got, want)
+			}
+			if taken && len(c.sent) != 2 {
+				t.Errorf("sent %q", c.sent)
+			}
+			c.Close()
+			s.group.Wait()
+		})
+	}
+}
+
+// TestGivenUp: a device that gives a link up which the hub has not accepted yet
+// dials again at once, whatever is still being said on it.
+func TestGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, _, c := wharf()
+		dialled := make(chan time.Time, 1)
+		s.cfg.Target.Dial = func(context.Context, sim.DeviceID) (Conn, error) {
+			dialled <- time.Now()
+			return nil, errOver
+		}
+		s.life = func(f func(context.Context)) { s.group.Go(func() error { f(t.Context()); return nil }) }
+		s.span = func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }
+		p.send(sim.Message{Kind: sim.Connect, Device: "d", Conn: 1})
+		p.send(sim.Message{Kind: sim.Close, Device: "d", Conn: 1, Status: int32(sim.ReasonLost)})
+		start := time.Now()
+		p.dial()
+		if got := (<-dialled).Sub(start); got != 0 {
+			t.Errorf("dialled after %s; want at once", got)
+		}
+		s.group.Wait()
+		if g := s.Generator(); g.Planned != g.Sent+g.Dropped || len(c.sent) > 0 {
+			t.Errorf("planned %d, sent %d, dropped %d; sent %q", g.Planned, g.Sent, g.Dropped, c.sent)
+		}
+	})
+}
+
+// TestPusherWaits: a connection that gives what it hears itself waits for room
+// in the mailbox, and no longer than it lives.
+func TestPusherWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, p, l, c := wharf()
+		ended, done := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(done)
+			for range mailboxSize + 1 {
+				l.take(p, sim.Message{Kind: sim.TelemetryAck, Device: "d"}, ended)
+			}
+		}()
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Errorf("%d in the mailbox; want %d, and the connection waiting", p.box.Len(), mailboxSize)
+		default:
+		}
+		close(ended)
+		<-done
+		if n := p.box.Len(); n != mailboxSize {
+			t.Errorf("%d in the mailbox; want %d", n, mailboxSize)
+		}
+		l.cut()
+		c.Close()
+		s.group.Wait()
+	})
 }

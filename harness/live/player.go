@@ -3,7 +3,9 @@ package live
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/flotilla-sim/flotilla/harness/mailbox"
 	"github.com/flotilla-sim/flotilla/sim"
@@ -23,6 +25,11 @@ type player struct {
 	client  fault.Client // how its connections misbehave
 	wild    bool         // it floods: how late it is says nothing about the generator
 
+	base     fault.Conditions // through the whole run; never changed
+	download fault.Download   // what the package server was told of it
+	road     *road            // nil: its link cannot go wrong
+	coming   atomic.Pointer[fault.Conditions]
+
 	turn  atomic.Uint32 // resting, inLine ...
 	knock chan struct{} // in place of turns while it leaves
 
@@ -31,6 +38,7 @@ type player struct {
 	armed   sim.Time // what the pacer was asked for
 	number  uint32   // of the latest link asked for
 	link    *link    // nil while there is none
+	parted  *link    // the latest that the device closed itself; its last words may still be on their way
 	dialing context.CancelFunc
 	fetches map[uint32]context.CancelFunc
 	kept    *partial
@@ -56,8 +64,11 @@ type item struct {
 	link *link
 }
 
-func newPlayer(s *Stage, m *device.Device, id sim.DeviceID, c fault.Conditions) *player {
-	p := &player{stage: s, id: id, machine: m, last: s.cfg.Now(), armed: sim.Never, client: c.Client, wild: c.Device.Flood > 0}
+func newPlayer(s *Stage, m *device.Device, id sim.DeviceID, base, c fault.Conditions) *player {
+	p := &player{
+		stage: s, id: id, machine: m, last: s.cfg.Now(), armed: sim.Never,
+		base: base, client: c.Client, wild: c.Device.Flood > 0, download: c.Download,
+	}
 	p.box = mailbox.NewWaking[item](mailboxSize, p.wake)
 	s.pacer.join(p)
 	return p
@@ -110,6 +121,10 @@ func (p *player) play(spare []item) []item {
 				p.stage.gauges.wake.add(now.Sub(max(due, p.last)))
 			}
 			p.step(now, sim.Input{Kind: sim.Wake})
+		}
+		if c := p.coming.Swap(nil); c != nil {
+			p.spin = 0
+			p.changes(c)
 		}
 		batch := p.box.Take(spare)
 		for i := range batch {
@@ -211,7 +226,8 @@ func (p *player) step(now sim.Time, in sim.Input) {
 }
 
 // send hands a message to its link and counts what was planned; a link that
-// has ended in the meantime takes nothing more.
+// has ended in the meantime takes nothing more. One that the device gives up
+// before the hub has accepted it has no last words: it is cut.
 func (p *player) send(m sim.Message) {
 	if m.Kind != sim.Close {
 		p.stage.gauges.planned.Add(1)
@@ -224,12 +240,22 @@ func (p *player) send(m sim.Message) {
 	}
 	p.link.send(p.stage, m)
 	if m.Kind == sim.Close {
-		p.link = nil
+		if !p.link.freed.Load() {
+			p.link.cut()
+		}
+		p.parted, p.link = p.link, nil
 	}
 }
 
+// lastWords is how long the next link waits for what was said on the one that
+// the device closed itself: as long as a connection may wait for its socket.
+const lastWords = 2 * time.Second
+
 // dial opens a link in a goroutine of its own; the mailbox gets it, or the
-// Close that says it could not be opened.
+// Close that says it could not be opened. What the device said before it closed
+// the link before leaves first, as it does where one processor says both: a hub
+// that is asked for a new session ends the old one, and never reads the answer
+// of a device that has rebooted since.
 func (p *player) dial() {
 	if p.dialing != nil {
 		p.dialing() // the machine has lost its patience
@@ -238,14 +264,19 @@ func (p *player) dial() {
 	number, s := p.number, p.stage
 	ctx, end := s.span()
 	p.dialing = end
-	wanted := s.cfg.Now()
+	client, wild, parted := p.client, p.wild, p.parted
+	p.parted = nil
 	s.life(func(context.Context) {
 		defer end()
+		if parted != nil {
+			parted.until(ctx, lastWords)
+		}
+		wanted := s.cfg.Now()
 		if s.connects.Acquire(ctx, 1) != nil {
 			return
 		}
 		s.gauges.connect.add(s.cfg.Now().Sub(wanted))
-		conn, err := p.open(ctx)
+		conn, err := p.open(ctx, client)
 		if err != nil {
 			s.connects.Release(1)
 			s.gauges.dialsFailed.Add(1)
@@ -254,7 +285,7 @@ func (p *player) dial() {
 			return
 		}
 		l := newLink(conn, number, s.connects)
-		l.wild = p.wild
+		l.wild = wild
 		opened := sim.Message{Kind: sim.Opened, Device: p.id, Conn: number}
 		if !p.box.Put(item{in: sim.Input{Kind: sim.Received, Msg: opened}, link: l}, ctx.Done()) {
 			l.cut()
@@ -262,19 +293,29 @@ func (p *player) dial() {
 	})
 }
 
-// open dials, and puts what is wrong with the device's client around the
-// connection.
-func (p *player) open(ctx context.Context) (Conn, error) {
+// open dials, and puts what is wrong with the device's link and client around
+// the connection.
+func (p *player) open(ctx context.Context, client fault.Client) (Conn, error) {
 	target := &p.stage.cfg.Target
-	if p.client == (fault.Client{}) {
+	if client == (fault.Client{}) && p.road == nil {
 		return target.Dial(ctx, p.id)
 	}
+	lay := func(c net.Conn) net.Conn { return c }
+	if r := p.road; r != nil {
+		if err := r.walk(ctx, p.stage.cfg.Now()); err != nil {
+			return nil, err
+		}
+		lay = func(c net.Conn) net.Conn { return r.lay(c, p.stage) }
+	}
+	if client == (fault.Client{}) {
+		return target.DialOver(ctx, p.id, lay, true)
+	}
 	w := new(wire)
-	c, err := target.DialOver(ctx, p.id, w.over)
+	c, err := target.DialOver(ctx, p.id, func(c net.Conn) net.Conn { return w.over(lay(c)) }, p.road != nil)
 	if err != nil {
 		return nil, err
 	}
-	return newUnruly(c, w, p.client), nil
+	return newUnruly(c, w, client), nil
 }
 
 // fetch starts or cancels a download.

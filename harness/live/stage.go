@@ -63,6 +63,7 @@ type Stage struct {
 	line      *line
 	players   sync.WaitGroup // that have not left
 	gauges    gauges
+	weather   weather
 	boxes     sync.Pool // of *sim.Outbox
 }
 
@@ -212,27 +213,40 @@ func (s *Stage) Add(ctx context.Context, g scenarios.Group) error {
 func (s *Stage) add(ctx context.Context, number uint64, m scenarios.Member) error {
 	keys := make([]byte, 64)
 	rand.Read(keys)
-	if _, err := s.Hub().Do(ctx, hub.Register{
+	reply, err := s.Hub().Do(ctx, hub.Register{
 		ID: m.ID, PrimaryKey: keys[:32:32], SecondaryKey: keys[32:],
 		Labels: m.Labels, Tags: m.Tags, Service: m.Service,
-	}); err != nil {
+	})
+	if err != nil {
 		return fmt.Errorf("device %s: %w", m.ID, err)
 	}
-	if m.Fault.Download != (fault.Download{}) {
-		if s.cfg.Target.Afflict == nil {
-			return fmt.Errorf("device %s: the target's package server cannot play faults: %w", m.ID, errors.ErrUnsupported)
-		}
-		if err := s.cfg.Target.Afflict(m.ID, m.Fault.Download); err != nil {
+	if err := s.plays(m.Fault); err != nil {
+		return fmt.Errorf("device %s: %w", m.ID, err)
+	}
+	w := &s.weather
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.course.At(number, m.Fault)
+	if c.Download != (fault.Download{}) {
+		if err := s.cfg.Target.Afflict(m.ID, c.Download); err != nil {
 			return fmt.Errorf("device %s: %w", m.ID, err)
 		}
 	}
-	if m.Fault.Client != (fault.Client{}) && s.cfg.Target.DialOver == nil {
-		return fmt.Errorf("device %s: faults of a client need a target whose links can be wrapped: %w", m.ID, errors.ErrUnsupported)
+	key := keys[:32:32]
+	if d := reply.Device; d != nil && len(d.PrimaryKey) > 0 { // a hub may have had the device, with a key of its own
+		key = d.PrimaryKey
 	}
 	p := newPlayer(s, device.New(device.Config{
-		ID: m.ID, Number: number, Seed: s.cfg.Seed, Epoch: s.cfg.Epoch, Host: s.cfg.Host, Key: keys[:32:32],
-		Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values, Condition: m.Fault.Device, Starts: m.Starts,
-	}), m.ID, m.Fault)
+		ID: m.ID, Number: number, Seed: s.cfg.Seed, Epoch: s.cfg.Epoch, Host: s.cfg.Host, Key: key,
+		Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values, Condition: c.Device, Starts: m.Starts,
+	}), m.ID, m.Fault, c)
+	if m.Rough || m.Fault.Link != (fault.Link{}) {
+		p.road = &road{link: c.Link, rand: sim.NewRand(s.cfg.Seed, sim.ActorTrouble+number)}
+	}
+	for uint64(len(w.players)) <= number {
+		w.players = append(w.players, nil)
+	}
+	w.players[number] = p
 	s.players.Add(1)
 	p.wake()
 	return nil

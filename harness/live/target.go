@@ -17,9 +17,11 @@ type Target struct {
 	// Dial opens a link for a device. It may wait, with its context.
 	Dial func(context.Context, sim.DeviceID) (Conn, error)
 
-	// DialOver is Dial for a device whose client misbehaves in its socket: over
-	// gets the open link and returns what the client shall use instead.
-	DialOver func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn) (Conn, error)
+	// DialOver is Dial for a device whose client misbehaves in its socket, or
+	// whose link goes wrong: over gets the open link and returns what the client
+	// shall use instead. beats: the client is to have its keep-alive on every
+	// link, for nothing else tells it that this one is silent.
+	DialOver func(ctx context.Context, id sim.DeviceID, over func(net.Conn) net.Conn, beats bool) (Conn, error)
 
 	// Hub is the control plane. Devices are registered through it when they
 	// are added; a target without one must know its devices' keys.
@@ -28,6 +30,9 @@ type Target struct {
 	// called, in order, without waiting. Ready receives after some have.
 	Settled func() []scenarios.Settled
 	Ready   <-chan struct{}
+
+	// Befall has something happen to the hub: see fault.Course.
+	Befall func(fault.Hub)
 
 	// HTTP carries the devices' downloads; nil is http.DefaultTransport.
 	HTTP http.RoundTripper

@@ -23,6 +23,7 @@ import (
 //     net.ErrClosed.
 //   - CloseWrite ends one direction only.
 //   - TryWrite writes what can be written without waiting.
+//   - PeerClosed says that nothing more will be written at the other end.
 //
 // A link has no goroutine, and no memory but its struct while it holds no bytes.
 // It may be used inside a testing/synctest bubble: whoever waits on it waits
@@ -233,6 +234,14 @@ func (e *pipeEnd) Close() error {
 	e.out.endWrite()
 	e.in.endRead()
 	return nil
+}
+
+// PeerClosed says that the other end writes nothing more: what is unread is all
+// there is to come.
+func (e *pipeEnd) PeerClosed() bool {
+	e.in.mu.Lock()
+	defer e.in.mu.Unlock()
+	return e.in.wend
 }
 
 // CloseWrite ends the direction away from this end: the other end reads io.EOF

@@ -35,9 +35,11 @@ func full() *Summary {
 		Jobs: []Job{
 			{ID: "fw", Type: "firmwareUpdate", Status: "completed", Start: "2026-01-01T00:00:01.0000000Z", End: "2026-01-01T00:00:06.5000000Z",
 				FailureReason: "<none> & such", StatusMessage: "Devices: 6; Succeeded: 5; Failed: 1;", TimeoutSeconds: 1800,
-				Devices: &JobDevices{Total: 21, Succeeded: 5, Failed: 1, Running: 2, Pending: 3, Cancelled: 10}},
+				Devices: &JobDevices{Total: 21, Succeeded: 5, Failed: 1, Running: 2, Pending: 3, Cancelled: 10}, Name: "fw - 3", ScheduleID: "fw",
+				Batches: &JobBatches{11, 2, 1, 9, 2, 3, 4, 5, 6, 7, []JobBatch{{11, 1, "2026-01-01T00:00:01.0000000Z", "2026-01-01T00:00:02.0000000Z", 1_000_000_000, 1}}}},
 			{ID: "fw/0", ParentID: "fw", DeviceID: "Device11-7ce4a850", Type: "firmwareUpdate", Status: "failed", FailureReason: "firmware update result 5"},
 		},
+		Schedules:       []Schedule{{"fw", "firmwareUpdate", "vans", "daily from 2026-01-01T00:00:01Z", true, true, 3, 2, "2026-01-02T00:00:01.0000000Z", JobDevices{1, 2, 3, 4, 5, 6}}},
 		ChildrenOmitted: 5,
 		Devices:         Devices{Total: 6, Connected: 5, FirmwareVersions: map[string]int{"3.0": 5, "1.0": 1}, UpdateResults: map[string]int{"1": 5, "5": 1}},
 		Metrics:         map[string]Metric{"connect": {"ns", 12, 1, 2, 3, 4, 5, 6, 7, 8, []Percentile{{0, 1}, {99.90234375, 7}, {100, 7}}}, "apply": {Unit: "ns", Count: 1, Max: 9}},

@@ -51,6 +51,8 @@ var Paths = [...]Path{
 	{"job.<job>.status", "word", "state of the job: pending, scheduled, running, stopped, completed, failed, cancelled",
 		ofJob(func(j *Job) (Value, bool) { return word(j.Status) })},
 	{"job.<job>.duration", "ns", "from the job's start to its end; none while it has not ended", ofJob((*Job).duration)},
+	{"job.<job>.batches", "", "batches of the job that ended; none of a job without batches", ofBatches(func(b *JobBatches) int64 { return int64(b.Ended) })},
+	{"job.<job>.longestGap", "ns", "from the end of a batch to the start of the next one, the longest", ofBatches(func(b *JobBatches) int64 { return b.GapMaxNs })},
 	{"job.<job>.statusMessage", "word", "the job's counts in words", ofJob(func(j *Job) (Value, bool) { return word(j.StatusMessage) })},
 	{"job.<job>.failureReason", "word", "why the job failed, empty if it did not", ofJob(func(j *Job) (Value, bool) { return word(j.FailureReason) })},
 	{"job.<job>.total", "", "devices of the job", ofCount(func(d *JobDevices) int { return d.Total })},
@@ -59,6 +61,14 @@ var Paths = [...]Path{
 	{"job.<job>.running", "", "devices still at it", ofCount(func(d *JobDevices) int { return d.Running })},
 	{"job.<job>.pending", "", "devices that have not begun it", ofCount(func(d *JobDevices) int { return d.Pending })},
 	{"job.<job>.cancelled", "", "devices taken out of it", ofCount(func(d *JobDevices) int { return d.Cancelled })},
+
+	{"schedule.<job>.instances", "", "instances the schedule of the job has made", ofSchedule(func(x *Schedule) (Value, bool) { return number(int64(x.Instances)) })},
+	{"schedule.<job>.skipped", "", "firings the hub missed and left out", ofSchedule(func(x *Schedule) (Value, bool) { return number(int64(x.Skipped)) })},
+	{"schedule.<job>.enabled", "word", "true or false: it fires", ofSchedule(func(x *Schedule) (Value, bool) { return truth(x.Enabled) })},
+	{"schedule.<job>.completed", "word", "true or false: it will never fire again", ofSchedule(func(x *Schedule) (Value, bool) { return truth(x.Completed) })},
+	{"schedule.<job>.total", "", "devices of its instances", ofSchedule(func(x *Schedule) (Value, bool) { return number(int64(x.Devices.Total)) })},
+	{"schedule.<job>.succeeded", "", "devices of its instances that succeeded", ofSchedule(func(x *Schedule) (Value, bool) { return number(int64(x.Devices.Succeeded)) })},
+	{"schedule.<job>.failed", "", "devices of its instances that failed", ofSchedule(func(x *Schedule) (Value, bool) { return number(int64(x.Devices.Failed)) })},
 
 	{"metric.<metric>.count", "", "how many values were measured", ofMetric(func(m *Metric) int64 { return m.Count })},
 	{"metric.<metric>.min", "ns", "smallest value, exact", ofMetric(func(m *Metric) int64 { return m.Min })},
@@ -137,8 +147,28 @@ func PathOf(path string) (p *Path, name string) {
 func ofJob(f func(*Job) (Value, bool)) func(*Summary, string) (Value, bool) {
 	return func(s *Summary, id string) (Value, bool) {
 		for i := range s.Jobs {
-			if j := &s.Jobs[i]; j.ID == id && j.ParentID == "" {
+			if j := &s.Jobs[i]; j.ParentID == "" && (j.ID == id || j.Label() == id) {
 				return f(j)
+			}
+		}
+		return missing()
+	}
+}
+
+func ofBatches(f func(*JobBatches) int64) func(*Summary, string) (Value, bool) {
+	return ofJob(func(j *Job) (Value, bool) {
+		if j.Batches == nil {
+			return missing()
+		}
+		return number(f(j.Batches))
+	})
+}
+
+func ofSchedule(f func(*Schedule) (Value, bool)) func(*Summary, string) (Value, bool) {
+	return func(s *Summary, id string) (Value, bool) {
+		for i := range s.Schedules {
+			if s.Schedules[i].ID == id {
+				return f(&s.Schedules[i])
 			}
 		}
 		return missing()

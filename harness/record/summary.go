@@ -47,6 +47,7 @@ type Summary struct {
 
 	Expectations    []Expectation     `json:"expectations"`              // in the scenario's order
 	Jobs            []Job             `json:"jobs"`                      // parents in order of submission, each followed by its children in order of targets
+	Schedules       []Schedule        `json:"schedules,omitempty"`       // in order of their making
 	ChildrenOmitted int               `json:"childrenOmitted,omitempty"` // children left out of Jobs because there were more than MaxChildren
 	Devices         Devices           `json:"devices"`                   // the fleet at the end
 	Metrics         map[string]Metric `json:"metrics"`                   // by name of sim.Metrics; those without a value are absent
@@ -111,6 +112,73 @@ type Job struct {
 	StatusMessage  string      `json:"statusMessage,omitempty"`  // parents: the counts in words
 	TimeoutSeconds float64     `json:"timeoutSeconds,omitempty"` // parents: from start to the forced end, in seconds
 	Devices        *JobDevices `json:"devices,omitempty"`        // parents: how their devices stand
+	Name           string      `json:"name,omitempty"`           // parents: for people, where it is not the id
+	ScheduleID     string      `json:"scheduleId,omitempty"`     // parents: of which schedule it is an instance
+	Batches        *JobBatches `json:"batches,omitempty"`        // parents of jobs in batches: how these followed each other
+}
+
+// Label is what people call the job: an instance of a schedule has the name
+// its schedule gave it, every other job its id.
+func (j *Job) Label() string {
+	if j.ScheduleID != "" && j.Name != "" {
+		return j.Name
+	}
+	return j.ID
+}
+
+// Add adds the counts of another job.
+func (d *JobDevices) Add(o JobDevices) {
+	d.Total += o.Total
+	d.Succeeded += o.Succeeded
+	d.Failed += o.Failed
+	d.Running += o.Running
+	d.Pending += o.Pending
+	d.Cancelled += o.Cancelled
+}
+
+// JobBatches is how the batches of a job followed each other. A batch begins
+// when its first device may be begun, and a gap is from the end of one batch to
+// the beginning of the next. Makespan is from the beginning of the first batch
+// to the end of the last that ended.
+type JobBatches struct {
+	Size       int        `json:"size"`           // devices of every batch but the last
+	Number     int        `json:"number"`         // batches the job has, begun or not
+	Ended      int        `json:"ended"`          // batches all of whose devices came to an end
+	MakespanNs int64      `json:"makespanNs"`     // in nanoseconds, as what follows
+	ShortestNs int64      `json:"shortestNs"`     // of the batches that ended
+	LongestNs  int64      `json:"longestNs"`      // of the batches that ended
+	MeanNs     int64      `json:"meanNs"`         // of the batches that ended
+	GapMinNs   int64      `json:"gapMinNs"`       // between them
+	GapMeanNs  int64      `json:"gapMeanNs"`      // between them
+	GapMaxNs   int64      `json:"gapMaxNs"`       // between them
+	List       []JobBatch `json:"list,omitempty"` // those that ended, in order, at most MaxBatches
+}
+
+// MaxBatches is how many batches of one job a document lists.
+const MaxBatches = 1_000
+
+// JobBatch is one batch that ended.
+type JobBatch struct {
+	Devices int    `json:"devices"`
+	Failed  int    `json:"failed"`
+	Start   string `json:"startTimeUtc"`
+	End     string `json:"endTimeUtc"`
+	TookNs  int64  `json:"tookNs"`
+	GapNs   int64  `json:"gapNs"` // from the end of the batch before it; 0 for the first
+}
+
+// Schedule is a schedule at the end of a run.
+type Schedule struct {
+	ID        string     `json:"scheduleId"`
+	Type      string     `json:"type"`                  // kind of its jobs
+	Group     string     `json:"group"`                 // device group
+	Rule      string     `json:"rule"`                  // when it fires, in words
+	Enabled   bool       `json:"enabled"`               // false: it was unscheduled
+	Completed bool       `json:"completed"`             // it will never fire again
+	Instances int        `json:"instances"`             // made in all
+	Skipped   int        `json:"skipped,omitempty"`     // firings that were missed and left out
+	Next      string     `json:"nextTimeUtc,omitempty"` // when it fires next; absent: it does not
+	Devices   JobDevices `json:"devices"`               // of all its instances that are known
 }
 
 // JobDevices is how the devices of a job stand; Total is the sum of the

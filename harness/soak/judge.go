@@ -3,96 +3,380 @@ package soak
 import (
 	"fmt"
 	"io"
-	"math/big"
-	"strings"
+	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/hub"
 	"github.com/flotilla-sim/flotilla/sim/job"
-	"github.com/flotilla-sim/flotilla/sim/world"
 )
 
-// judge follows a run by what is observed, asked and answered, and holds it
-// against the rules. It reckons everything anew, in the simplest way.
+// judge follows a run by what is told, wanted, observed, asked and answered,
+// and holds it against the rules. It reckons everything anew, in the simplest
+// way.
 type judge struct {
-	c       *Case
-	hub     *hub.Hub
-	broken  string
-	now     sim.Time
-	fresh   bool // jobs have changed since the counts were last looked at
-	jobs    map[string]*record
-	order   []*record
-	tickets map[uint64]*record
+	c      *Case
+	read   func(number uint32) (job.View, []job.ChildView, bool) // the hub's rows of a job
+	now    sim.Time
+	broken Breach
+	log    io.Writer // what happens to jobs, for people; nil: nothing
+
+	jobs      map[string]*record
+	numbers   map[uint32]*record
+	order     []*record
+	selecting []*record // whose targets are not yet settled
+	tickets   map[uint64]*record
+	invoked   map[uint64]int // ticket of a call -> how often it has settled
+	touched   []*record      // by the present Step
+
 	devices map[sim.DeviceID]*tracked
-	log     io.Writer // what happens to jobs, for people; nil: nothing
+	calls   map[callKey]*called
+	taken   *called         // whose answer the present Step took
+	from    sim.DeviceID    // and from whom
+	groups  map[string]bool // ring -> its group is there
+	plans   map[string]*planned
+}
+
+// Breach is a rule that was broken; its zero value is none.
+type Breach struct {
+	Rule string
+	At   sim.Time
+	Text string
+}
+
+// String is the breach in words.
+func (b Breach) String() string {
+	if b.Rule == "" {
+		return "none"
+	}
+	return fmt.Sprintf("%s: %s: %s", b.Rule, b.At, b.Text)
 }
 
 // record is one job as the judge knows it.
 type record struct {
-	spec      job.Spec
-	state     string
-	children  map[sim.DeviceID]*part
-	place     map[sim.DeviceID]int
-	size      int // of a batch
-	rerunOf   bool
-	disturbed bool // an operator did something to it
-	cancelled bool // an operator cancelled it
-	settled   bool
-	starts    []sim.Time
-	counts    job.Counts
+	spec       job.Spec
+	state      string
+	number     uint32
+	known      bool // number is set
+	candidates [][]sim.DeviceID
+	fixed      bool // its targets do not follow its group
+	selected   bool
+	targets    []sim.DeviceID
+	parts      []part
+	place      map[sim.DeviceID]int
+	size       int  // of a batch
+	refusable  bool // it names what is not there
+	disturbed  bool // an operator did something to it
+	cancelled  bool // an operator cancelled it
+	resumed    int
+	settled    bool
+	since      sim.Time      // when it began to run last
+	ran        time.Duration // before that
+	starts     []sim.Time
+	counts     job.Counts
+	idle       bool     // it runs, and works on nobody
+	quiet      sim.Time // since when
+	plan       *planned // whose instance it is
 }
 
 // part is one device's part of a job.
 type part struct {
-	state      string
-	begun      int
-	start, end sim.Time
+	state string
+	begun int
+	asked int      // up to which try the call that it waits for is known
+	since sim.Time // when it began last
+	end   sim.Time
 }
 
 // tracked is what is known of a device.
 type tracked struct {
+	ring           string
+	gone           bool
 	version, state string
-	executed       map[string][]sim.Time // resource -> when
+	executed       map[string][]sim.Time // resource or command -> when
+	begun          map[string]int        // likewise -> how often a job or a call that executes it began
+	conn           uint32                // of the session the hub has with it, 0: none
+}
+
+type callKey struct {
+	device sim.DeviceID
+	conn   uint32
+	id     uint64
+}
+
+// called is a call on its way.
+type called struct {
+	due, sent sim.Time
+	answered  bool
+	owner     *record // whose part waits for it, if that is known
+	try       int     // of the part
+}
+
+// planned is a schedule as the judge knows it.
+type planned struct {
+	plan      *Plan
+	fired     []sim.Time
+	disturbed bool
+	deleted   bool
 }
 
 func newJudge(c *Case) *judge {
-	j := &judge{c: c, jobs: map[string]*record{}, tickets: map[uint64]*record{}, devices: map[sim.DeviceID]*tracked{}}
+	j := &judge{
+		c: c, jobs: map[string]*record{}, numbers: map[uint32]*record{}, tickets: map[uint64]*record{}, invoked: map[uint64]int{},
+		devices: map[sim.DeviceID]*tracked{}, calls: map[callKey]*called{}, groups: map[string]bool{}, plans: map[string]*planned{},
+	}
 	for _, d := range c.Devices {
-		j.devices[d.ID] = &tracked{version: "1.0", executed: map[string][]sim.Time{}}
+		j.devices[d.ID] = &tracked{ring: d.Ring, version: "1.0", state: "1", executed: map[string][]sim.Time{}, begun: map[string]int{}}
+	}
+	for _, r := range rings {
+		j.groups[r] = true
 	}
 	return j
 }
 
 // breaks notes the first rule that was broken.
-func (j *judge) breaks(format string, args ...any) {
-	if j.broken == "" {
-		j.broken = fmt.Sprintf("%s: ", j.now) + fmt.Sprintf(format, args...)
+func (j *judge) breaks(rule, format string, args ...any) {
+	if j.broken.Rule == "" {
+		j.broken = Breach{rule, j.now, fmt.Sprintf(format, args...)}
 	}
 }
 
-// asked is told of a command before it runs, for what the command observes
+// slow says that the hub rests now and then, so that what is due may be late.
+func (j *judge) slow() bool { return len(j.c.Hub) > 0 }
+
+// watch is shown every Step: of the hub (device "") or of a device.
+func (j *judge) watch(now sim.Time, device sim.DeviceID, in *sim.Input, out *sim.Outbox) {
+	if now < j.now {
+		j.breaks("time", "time goes back to %s", now)
+	}
+	j.now = now
+	if device != "" {
+		for i := range out.Observe {
+			j.device(&out.Observe[i])
+		}
+		return
+	}
+	j.wire(in, out)
+	j.rows(out.Dirty)
+	for i := range out.Observe {
+		o := &out.Observe[i]
+		if j.log != nil && (o.Event == sim.EventJob || o.Event == sim.EventChild) {
+			fmt.Fprintln(j.log, o.At, o.Job, o.Device, o.Text)
+		}
+		switch r := j.jobs[o.Job]; {
+		case o.Metric != sim.NoMetric && o.Value < 0:
+			j.breaks("time", "%s of %s is %d", sim.Metrics[o.Metric].Name, o.Device, o.Value)
+		case o.Event != sim.EventJob && o.Event != sim.EventChild:
+		case r == nil:
+			j.breaks("targets", "job %s is nobody's", o.Job)
+		case o.Event == sim.EventJob:
+			j.job(r, o.Text)
+		default:
+			j.child(r, o)
+		}
+	}
+	j.owners(out)
+	for _, r := range j.touched {
+		j.check(r)
+	}
+}
+
+// rows takes note of the jobs whose rows changed, and of those that come by a
+// schedule, and lets jobs be selected.
+func (j *judge) rows(dirty []sim.Row) {
+	j.touched = j.touched[:0]
+	for _, row := range dirty {
+		if row.Table != sim.TableJob && row.Table != sim.TableChild {
+			continue
+		}
+		r := j.numbers[uint32(row.Key)]
+		if r == nil {
+			r = j.meet(uint32(row.Key))
+		}
+		if r != nil && (len(j.touched) == 0 || j.touched[len(j.touched)-1] != r) {
+			j.touched = append(j.touched, r)
+		}
+	}
+	for i := 0; i < len(j.selecting); {
+		if j.selects(j.selecting[i]) {
+			j.selecting = append(j.selecting[:i], j.selecting[i+1:]...)
+			continue
+		}
+		i++
+	}
+}
+
+// meet gets to know a job by its number.
+func (j *judge) meet(number uint32) *record {
+	v, _, ok := j.read(number)
+	if !ok {
+		return nil
+	}
+	r := j.jobs[v.ID]
+	if r == nil {
+		if r = j.instance(&v); r == nil {
+			return nil
+		}
+	}
+	r.number, r.known = number, true
+	j.numbers[number] = r
+	return r
+}
+
+// submit takes note of a job that is asked for; lists are what its targets may
+// be.
+func (j *judge) submit(s job.Spec, lists ...[]sim.DeviceID) *record {
+	r := &record{spec: s, candidates: lists, state: "pending"}
+	j.jobs[s.ID] = r
+	j.order = append(j.order, r)
+	j.selecting = append(j.selecting, r)
+	return r
+}
+
+// forget drops a job that was refused, the last one.
+func (j *judge) forget(r *record) {
+	delete(j.jobs, r.spec.ID)
+	j.order = j.order[:len(j.order)-1]
+	j.selecting = j.selecting[:len(j.selecting)-1]
+}
+
+// selects holds a job's targets against what they may be, once they are
+// chosen; false: not yet.
+func (j *judge) selects(r *record) bool {
+	if !r.known {
+		return false
+	}
+	v, _, _ := j.read(r.number)
+	if v.BatchSize == 0 && (v.Status == job.Pending || v.Status == job.Stopped) {
+		return false
+	}
+	r.selected = true
+	ok := v.Status == job.Failed || v.Status == job.Cancelled
+	for _, list := range r.candidates {
+		ok = ok || equal(list, v.Spec.Targets)
+	}
+	if !ok {
+		j.breaks("targets", "job %s is over %v; it should be over %v", r.spec.ID, v.Spec.Targets, r.candidates)
+	}
+	r.take(v.Spec.Targets)
+	r.size = sizeOf(r.spec.Batch, len(r.targets))
+	return true
+}
+
+// take adds devices to a record.
+func (r *record) take(list []sim.DeviceID) {
+	if r.place == nil {
+		r.place = map[sim.DeviceID]int{}
+	}
+	for _, id := range list {
+		r.place[id] = len(r.targets)
+		r.targets = append(r.targets, id)
+		r.parts = append(r.parts, part{state: "pending"})
+	}
+}
+
+// part returns a device's part, nil if it has none.
+func (r *record) part(id sim.DeviceID) *part {
+	if i, ok := r.place[id]; ok {
+		return &r.parts[i]
+	}
+	return nil
+}
+
+// batch is the number of the batch of a place.
+func (r *record) batch(place int) int {
+	if r.spec.Continuous || r.size == 0 {
+		return 0
+	}
+	return place / r.size
+}
+
+func equal(a, b []sim.DeviceID) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func ended(state string) bool {
+	return state == "completed" || state == "failed" || state == "cancelled"
+}
+
+// members are the devices of a ring's group, in order of their ids; false if
+// the group is not there.
+func (j *judge) members(name string) (list []sim.DeviceID, ok bool) {
+	ring := name[len(group("")):]
+	for _, d := range j.c.Devices {
+		if t := j.devices[d.ID]; !t.gone && (ring == "" || t.ring == ring) {
+			list = append(list, d.ID)
+		}
+	}
+	return list, j.groups[ring]
+}
+
+// moved lets jobs that are being selected, and continuous ones, know that
+// groups have changed: one device joined, or none ("").
+func (j *judge) moved(joins sim.DeviceID) {
+	for _, r := range j.selecting {
+		if r.spec.Group != "" && !r.fixed {
+			list, ok := j.members(r.spec.Group)
+			r.refusable = r.refusable || !ok
+			r.candidates = append(r.candidates, list)
+		}
+	}
+	if joins == "" {
+		return
+	}
+	for _, r := range j.order {
+		if !r.selected || !r.spec.Continuous || ended(r.state) || r.part(joins) != nil || r.spec.Group == "" {
+			continue
+		}
+		list, ok := j.members(r.spec.Group)
+		for _, id := range list {
+			if ok && id == joins {
+				r.take([]sim.DeviceID{id})
+			}
+		}
+	}
+}
+
+// asked is told of a command before it is carried out, for what it changes
 // belongs to it.
 func (j *judge) asked(c hub.Command) {
-	j.instant(j.hub)
 	switch c := c.(type) {
 	case hub.SubmitJob:
-		j.submit(c.Spec, false)
+		j.submitted(c.Spec)
 	case hub.RerunJob:
 		if r := j.jobs[c.ID]; r != nil {
-			s := r.spec
-			s.ID, s.Targets = c.NewID, nil
-			for _, id := range r.spec.Targets {
-				if p := r.children[id]; p != nil && p.state == "failed" {
-					s.Targets = append(s.Targets, id)
+			var failed []sim.DeviceID
+			for i, id := range r.targets {
+				if r.parts[i].state == "failed" {
+					failed = append(failed, id)
 				}
 			}
-			j.submit(s, true)
+			s := r.spec
+			s.ID = c.NewID
+			again := j.submit(s, failed)
+			again.fixed = true
+			again.refusable = len(failed) == 0 || !ended(r.state) && r.state != "stopped"
 		}
 	case hub.CopyJob:
 		if r := j.jobs[c.ID]; r != nil {
 			s := r.spec
-			s.ID = c.NewID
-			j.submit(s, false)
+			s.ID, s.Schedule = c.NewID, ""
+			if r.selected {
+				s.Targets = r.targets
+			}
+			if s.Group != "" {
+				if _, ok := j.members(s.Group); ok {
+					s.Targets = nil
+				}
+			}
+			j.submitted(s)
 		}
 	case hub.CancelJob:
 		if r := j.jobs[c.ID]; r != nil {
@@ -102,27 +386,44 @@ func (j *judge) asked(c hub.Command) {
 		if r := j.jobs[c.ID]; r != nil {
 			r.disturbed = true
 		}
+	case hub.ResumeJob:
+		if r := j.jobs[c.ID]; r != nil {
+			r.disturbed = true
+			r.resumed++
+		}
+	case hub.PutGroup:
+		j.groups[c.ID[len(group("")):]] = true
+		j.moved("")
+	case hub.DeleteGroup:
+		j.groups[c.ID[len(group("")):]] = false
+		j.moved("")
+	case hub.Unregister:
+		j.devices[c.ID].gone = true
+		j.moved("")
+		for _, r := range j.selecting {
+			r.refusable = true
+		}
+	case hub.PatchTwin:
+		if d := j.devices[c.ID]; !d.gone {
+			d.ring = c.Tags.Get("ring").Text()
+			j.moved(c.ID)
+		}
 	}
+	j.askedPlan(c)
 }
 
-func (j *judge) submit(s job.Spec, rerun bool) {
-	r := &record{spec: s, children: map[sim.DeviceID]*part{}, place: map[sim.DeviceID]int{}, rerunOf: rerun}
-	for i, id := range s.Targets {
-		r.place[id] = i
-		r.children[id] = &part{state: "pending"}
+// submitted takes note of a job over a list or a group.
+func (j *judge) submitted(s job.Spec) {
+	if s.Group != "" && len(s.Targets) == 0 {
+		list, ok := j.members(s.Group)
+		j.submit(s, list).refusable = !ok
+		return
 	}
-	n := len(s.Targets)
-	r.size = n
-	if b := s.Batch; b != nil && n > 0 {
-		v, _ := new(big.Rat).SetString(b.Value)
-		if b.Percent {
-			v.Mul(v, big.NewRat(int64(n), 100))
-		}
-		for r.size = 1; r.size < n && v.Cmp(big.NewRat(int64(r.size), 1)) > 0; r.size++ {
-		}
+	r := j.submit(s, s.Targets)
+	r.fixed = true
+	for _, id := range s.Targets {
+		r.refusable = r.refusable || j.devices[id].gone
 	}
-	j.jobs[s.ID] = r
-	j.order = append(j.order, r)
 }
 
 // answered is told what came of a command.
@@ -135,6 +436,21 @@ func (j *judge) answered(c hub.Command, reply hub.Reply, err error) {
 		id = c.NewID
 	case hub.CopyJob:
 		id = c.NewID
+	case hub.Invoke:
+		if err == nil {
+			j.invoked[reply.Ticket] = 0
+			j.devices[c.ID].begun[c.Method]++
+		} else if !j.devices[c.ID].gone {
+			j.breaks("commands", "call of %s on %s is refused: %v", c.Method, c.ID, err)
+		}
+		return
+	case hub.Unregister:
+		for _, r := range j.order {
+			if p := r.part(c.ID); p != nil && p.state == "running" {
+				j.breaks("commands", "%s is deleted, and its part of %s goes on", c.ID, r.spec.ID)
+			}
+		}
+		return
 	default:
 		return
 	}
@@ -142,128 +458,49 @@ func (j *judge) answered(c hub.Command, reply hub.Reply, err error) {
 	switch {
 	case err != nil && r == nil: // of a job that was never submitted
 	case err != nil:
-		if _, ok := c.(hub.RerunJob); !ok {
-			j.breaks("%T %s is refused: %v", c, id, err)
+		if !r.refusable {
+			j.breaks("commands", "%T %s is refused: %v", c, id, err)
 		}
-		delete(j.jobs, id)
-		j.order = j.order[:len(j.order)-1]
-	case r == nil:
-		j.breaks("%T %s is taken though there is no such job", c, id)
+		j.forget(r)
+	case r == nil || r.refusable:
+		j.breaks("commands", "%T %s is taken though it names what is not there", c, id)
 	default:
 		j.tickets[reply.Ticket] = r
 	}
 }
 
-// settled is told of a job's end.
-func (j *judge) settled(s world.Settled) {
-	r := j.tickets[s.Ticket]
+// settled is told of a late answer to a command.
+func (j *judge) settled(ticket uint64, reply hub.Reply, err error) {
+	if n, ok := j.invoked[ticket]; ok {
+		if j.invoked[ticket]++; n > 0 {
+			j.breaks("settles", "the call of ticket %d settles twice", ticket)
+		}
+		return
+	}
+	r := j.tickets[ticket]
 	switch {
 	case r == nil || r.settled:
-		j.breaks("ticket %d settles twice or was never given out", s.Ticket)
-	case s.Err != nil:
-		j.breaks("job %s settles with an error: %v", r.spec.ID, s.Err)
-	case s.Reply.Job.Counts.Running != 0 || !s.Reply.Job.Status.Ended():
-		j.breaks("job %s settles as %s with %+v", r.spec.ID, s.Reply.Job.Status, s.Reply.Job.Counts)
+		j.breaks("settles", "ticket %d settles twice or was never given out", ticket)
+	case err != nil:
+		j.breaks("settles", "job %s settles with an error: %v", r.spec.ID, err)
+	case reply.Job.Counts.Running != 0 || !reply.Job.Status.Ended():
+		j.breaks("settles", "job %s settles as %s with %+v", r.spec.ID, reply.Job.Status, reply.Job.Counts)
 	default:
 		r.settled = true
 	}
 }
 
-func (j *judge) observe(list []sim.Observation) {
-	for i := range list {
-		o := &list[i]
-		if o.At != j.now {
-			if o.At < j.now {
-				j.breaks("time goes back to %s", o.At)
-			}
-			j.instant(j.hub)
-			j.now = o.At
-		}
-		if j.log != nil && (o.Event == sim.EventJob || o.Event == sim.EventChild) {
-			fmt.Fprintln(j.log, o.At, o.Job, o.Device, o.Text)
-		}
-		switch o.Event {
-		case sim.EventJob:
-			j.fresh = true
-			if r := j.jobs[o.Job]; r != nil {
-				j.job(r, o.Text)
-			}
-		case sim.EventChild:
-			j.fresh = true
-			if r := j.jobs[o.Job]; r != nil {
-				j.child(r, o)
-			}
-		case sim.EventExecute:
-			name, _, refused := strings.Cut(o.Text, " ")
-			if d := j.devices[o.Device]; !refused {
-				d.executed[name] = append(d.executed[name], o.At)
-			}
-		case sim.EventResource:
-			j.resource(o)
-		}
-		if o.Metric != sim.NoMetric && o.Value < 0 {
-			j.breaks("%s of %s is %d", sim.Metrics[o.Metric].Name, o.Device, o.Value)
-		}
-	}
-}
-
-func ended(state string) bool {
-	return state == "completed" || state == "failed" || state == "cancelled"
-}
-
-// job follows a job from state to state.
-func (j *judge) job(r *record, state string) {
-	if ended(r.state) && r.state != state {
-		j.breaks("job %s goes from %s to %s", r.spec.ID, r.state, state)
-	}
-	if state == "cancelled" && !r.cancelled && !j.exceeded(r) {
-		j.breaks("job %s is cancelled below its threshold", r.spec.ID)
-	}
-	r.state = state
-	if running := j.running(); running > 5 {
-		j.breaks("%d queued jobs run at the same time", running)
-	}
-}
-
-// running counts the queued jobs that run.
-func (j *judge) running() (n int) {
+// quiet says whether nothing is open any more.
+func (j *judge) quiet() bool {
 	for _, r := range j.order {
-		if r.spec.Queued && r.state == "running" {
-			n++
-		}
-	}
-	return n
-}
-
-// exceeded reckons whether more has failed than a job's threshold allows.
-func (j *judge) exceeded(r *record) bool {
-	t := r.spec.Threshold
-	if t == nil {
-		return false
-	}
-	for from := 0; from < len(r.spec.Targets); from += r.size {
-		part := r.spec.Targets[from:min(from+r.size, len(r.spec.Targets))]
-		if !t.PerBatch {
-			part = r.spec.Targets
-		}
-		failed := 0
-		for _, id := range part {
-			if r.children[id].state == "failed" {
-				failed++
-			}
-		}
-		v, _ := new(big.Rat).SetString(t.Value)
-		f := big.NewRat(int64(failed), 1)
-		if t.Percent {
-			f.Mul(f, big.NewRat(100, 1))
-			v.Mul(v, big.NewRat(int64(len(part)), 1))
-		}
-		if f.Cmp(v) > 0 {
-			return true
-		}
-		if !t.PerBatch {
+		if !ended(r.state) || r.counts.Running > 0 || r.plan == nil && !r.settled {
 			return false
 		}
 	}
-	return false
+	for _, n := range j.invoked { // any order: only whether there is one
+		if n == 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/flotilla-sim/flotilla/scenarios"
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/device"
+	"github.com/flotilla-sim/flotilla/sim/fault"
 	"github.com/flotilla-sim/flotilla/sim/hub"
 	"github.com/flotilla-sim/flotilla/sim/pack"
 	"github.com/flotilla-sim/flotilla/sim/world"
@@ -18,12 +19,16 @@ import (
 
 // Stage is a run in virtual time. It implements scenarios.Stage.
 type Stage struct {
-	world *world.World
-	seed  uint64
+	world  *world.World
+	seed   uint64
+	course fault.Course
+	base   map[int]fault.Conditions // what is wrong with a device through the whole run; none: nothing
 }
 
 // New returns a stage at instant 0.
-func New(cfg world.Config) *Stage { return &Stage{world.New(cfg), cfg.Seed} }
+func New(cfg world.Config) *Stage {
+	return &Stage{world: world.New(cfg), seed: cfg.Seed, base: map[int]fault.Conditions{}}
+}
 
 // World is the world behind the stage, for its digest and counts.
 func (s *Stage) World() *world.World { return s.world }
@@ -40,7 +45,10 @@ func (s *Stage) Advance(ctx context.Context, to sim.Time) ([]scenarios.Settled, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		settled := s.world.Advance(min(to, s.world.Now()+slice))
+		if err := s.weather(); err != nil {
+			return nil, err
+		}
+		settled := s.world.Advance(min(to, s.world.Now()+slice, s.course.Deadline()))
 		if len(settled) > 0 {
 			list := make([]scenarios.Settled, len(settled))
 			for i, x := range settled {
@@ -49,9 +57,42 @@ func (s *Stage) Advance(ctx context.Context, to sim.Time) ([]scenarios.Settled, 
 			return list, nil
 		}
 		if s.world.Now() >= to {
-			return nil, nil
+			return nil, s.weather()
 		}
 	}
+}
+
+// weather has begin and end what is due.
+func (s *Stage) weather() (err error) {
+	if s.course.Deadline() > s.world.Now() {
+		return nil
+	}
+	s.course.Step(s.world.Now(), func(n uint64, cut bool) {
+		if n >= uint64(s.world.Devices()) || err != nil {
+			return // it is not there yet
+		}
+		c := s.course.At(n, s.base[int(n)])
+		c.Link.Cut = cut
+		err = s.world.Afflict(int(n), c)
+	}, s.world.Befall)
+	return err
+}
+
+// Befall has faults come at their times.
+func (s *Stage) Befall(_ context.Context, spells []fault.Spell) error {
+	for _, x := range spells {
+		if x.Conditions.Client != (fault.Client{}) {
+			return fmt.Errorf("fault %s: it lies in a client and its socket, which virtual time does not have", x.Name)
+		}
+		s.course.Add(x)
+	}
+	return s.weather()
+}
+
+// Relieve ends the faults of a name.
+func (s *Stage) Relieve(_ context.Context, name string) error {
+	s.course.Clear(s.world.Now(), name)
+	return s.weather()
 }
 
 // Publish puts a package on the world's package server.
@@ -72,9 +113,12 @@ func (s *Stage) Add(ctx context.Context, g scenarios.Group) error {
 		if err != nil {
 			return err
 		}
+		if m.Fault != (fault.Conditions{}) {
+			s.base[s.world.Devices()] = m.Fault
+		}
 		err = s.world.Add(device.Config{
 			ID: m.ID, Number: number, Key: key, Profile: m.Profile, FirmwareVersion: m.FirmwareVersion, Values: m.Values, Starts: m.Starts,
-		}, m.Fault)
+		}, s.course.At(number, m.Fault))
 		if err != nil {
 			return fmt.Errorf("device %s: %w", m.ID, err)
 		}

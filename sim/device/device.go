@@ -27,7 +27,8 @@ type Device struct {
 	desired   uint64      // version of desired properties applied
 	starts    sim.Time    // not before this instant
 	born      sim.Time    // first start
-	condition sim.Condition
+	condition *sim.Condition
+	trap      trap
 
 	// The link (link.go).
 
@@ -68,15 +69,20 @@ type Device struct {
 // CheckValues refuses.
 func New(c Config) *Device {
 	d := &Device{
-		id:        c.ID,
-		model:     c.Profile.Model(),
-		host:      c.Host,
-		key:       c.Key,
-		epoch:     c.Epoch,
-		rand:      sim.NewRand(c.Seed, sim.ActorDevice+c.Number),
-		condition: c.Condition,
-		starts:    c.Starts,
-		downAt:    sim.Never,
+		id:     c.ID,
+		model:  c.Profile.Model(),
+		host:   c.Host,
+		key:    c.Key,
+		epoch:  c.Epoch,
+		rand:   sim.NewRand(c.Seed, sim.ActorDevice+c.Number),
+		trap:   disarmed,
+		starts: c.Starts,
+		downAt: sim.Never,
+	}
+	d.condition = &d.model.healthy
+	if c.Condition != d.model.healthy {
+		condition := c.Condition
+		d.condition = &condition
 	}
 	for _, complaint := range CheckValues("values", c.Values) {
 		panic("device " + string(c.ID) + ": " + complaint.Error())
@@ -133,7 +139,7 @@ func (d *Device) Step(now sim.Time, in sim.Input, out *sim.Outbox) {
 		}
 	case sim.Afflicted:
 		if in.Condition != nil {
-			d.afflict(*in.Condition)
+			d.afflict(in.Condition)
 		}
 	}
 	d.settle()
@@ -163,6 +169,8 @@ const (
 	unitResume
 	unitNotify
 	unitTelemetry
+	unitLate
+	unitTrap
 )
 
 // next returns the earliest piece of work and when it is due; of those at the
@@ -172,7 +180,10 @@ func (d *Device) next() (sim.Time, unit) {
 		return 0, unitLink
 	}
 	at, what := d.linkAt, unitLink
-	if b := d.busy; b != nil {
+	if d.trap.at < at {
+		at, what = d.trap.at, unitTrap
+	}
+	if b := d.busy; b != nil && !d.hangs() {
 		if t := b.call(); t < at {
 			at, what = t, unitCall
 		}
@@ -192,6 +203,11 @@ func (d *Device) next() (sim.Time, unit) {
 		}
 		if d.telemetry != 0 && d.telemetry < at {
 			at, what = d.telemetry, unitTelemetry
+		}
+		if d.busy != nil {
+			if t := d.busy.lateAnswer(); t < at {
+				at, what = t, unitLate
+			}
 		}
 	}
 	return at, what
@@ -221,6 +237,10 @@ func (d *Device) work(limit int) int {
 			d.notify()
 		case unitTelemetry:
 			d.sendTelemetry()
+		case unitLate:
+			d.sendLate()
+		case unitTrap:
+			d.trapDue()
 		}
 		d.settle()
 	}
@@ -233,19 +253,7 @@ func (d *Device) settle() {
 		d.goDown()
 		d.down = false
 	}
-}
-
-// afflict sets what is wrong with the device from now on.
-func (d *Device) afflict(c sim.Condition) {
-	flood := d.condition.Flood != c.Flood
-	d.condition = c
-	if flood && d.link == linkOnline { // the next telemetry has another period from now on
-		d.telemetry = 0
-		d.planTelemetry()
-	}
-	if d.link == linkGone && !c.NeverReconnects {
-		d.want(d.now)
-	}
+	d.setTrap()
 }
 
 // The rest is what behaviours are made of, with store.go, timer.go and

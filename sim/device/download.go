@@ -52,14 +52,14 @@ func (d *Device) fetch() {
 	l := d.busy.download
 	d.fetches++
 	l.id, l.resume = d.fetches, sim.Never
-	d.out.Fetch = append(d.out.Fetch, sim.Fetch{ID: l.id, URL: l.uri, From: l.have, Check: l.check})
+	d.out.Fetch = append(d.out.Fetch, sim.Fetch{ID: l.id, URL: d.readURI(l.uri), From: l.have, Check: l.check})
 }
 
 func (d *Device) resumeDue() { d.fetch() }
 
 // fetched takes how the present try goes.
 func (d *Device) fetched(f *sim.Fetched) {
-	if !d.Downloading() || d.busy.download.id != f.ID {
+	if !d.Downloading() || d.busy.download.id != f.ID || d.spoilt(f) {
 		return
 	}
 	l := d.busy.download

@@ -71,15 +71,21 @@ func (i *Inspection) Look(d *Device, uri string, f sim.Fetched) (result int) {
 	if total == 0 {
 		total = whole
 	}
-	memory := d.Int(MemoryFree)
+	storage, memory, wrong := d.Profile().StorageFree, d.Int(MemoryFree), d.Condition().Updating
+	if wrong.NoStorage {
+		storage = 0
+	}
+	if wrong.NoMemory {
+		memory = 0
+	}
 	switch {
-	case total > uint64(d.Profile().StorageFree):
+	case total > uint64(storage):
 		return ResultNoStorage
 	case memory >= 0 && total > uint64(memory)<<10:
 		return ResultNoMemory
 	case errors.Is(err, pack.ErrIncomplete) && !f.Done:
 		return ResultNone
-	case err != nil, i.Manifest.Model != "" && i.Manifest.Model != d.Text(ModelNumber):
+	case err != nil, wrong.OtherModel, i.Manifest.Model != "" && i.Manifest.Model != d.Text(ModelNumber):
 		return ResultUnsupported
 	case !f.Done:
 		return ResultNone

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -93,6 +94,10 @@ func (d *Device) receive(m *sim.Message) {
 	if m.Conn != d.conn || !d.linked() {
 		return
 	}
+	if m.Kind == sim.Call && d.hangs() {
+		d.Note(sim.EventDrop, "call: the device hangs")
+		return
+	}
 	switch m.Kind {
 	case sim.Accept:
 		d.accepted(m)
@@ -109,6 +114,10 @@ func (d *Device) receive(m *sim.Message) {
 	case sim.Call:
 		if d.link >= linkAccepted {
 			d.called(m)
+		}
+	case sim.Cloud:
+		if d.link >= linkAccepted {
+			d.commanded(m)
 		}
 	}
 }
@@ -158,7 +167,11 @@ func (d *Device) accepted(m *sim.Message) {
 	d.Note(sim.EventDevice, "running")
 	d.tries = 0
 	d.link, d.linkAt = linkAccepted, d.now.Add(d.Profile().ConnectTimeout)
-	d.send(sim.Message{Kind: sim.Subscribe, ID: uint64(sim.AllFeatures), Status: 1})
+	features := sim.AllFeatures
+	if len(d.Profile().Commands) > 0 {
+		features |= sim.FeatureC2D | sim.FeatureC2DAck
+	}
+	d.send(sim.Message{Kind: sim.Subscribe, ID: uint64(features), Status: 1})
 }
 
 // online begins the session: the twin is asked for, everything observed is
@@ -200,12 +213,14 @@ func (d *Device) hangUp(why sim.Reason) {
 }
 
 // unlink forgets what belongs to the session. Calls not yet answered are
-// forgotten with it, before they had any effect.
+// forgotten with it, before they had any effect; commands that nobody waits for
+// an answer to are not.
 func (d *Device) unlink() {
+	d.forgetLate()
 	d.link, d.linkAt = linkBackoff, sim.Never
 	d.getting, d.open, d.dirty = false, 0, 0
 	if d.busy != nil {
-		d.busy.calls = nil
+		d.busy.calls = slices.DeleteFunc(d.busy.calls, func(c call) bool { return !c.mute })
 	}
 }
 
@@ -223,12 +238,20 @@ func (d *Device) backOff(had bool) {
 	}
 }
 
-// pause draws the wait after so many failures.
+// pause draws the wait after so many failures; a condition may have another
+// way of waiting.
 func (d *Device) pause(failures uint8) time.Duration {
-	p := d.Profile()
-	wait := p.BackoffMax
-	if failures < 40 && p.BackoffMin<<failures < wait && p.BackoffMin<<failures > 0 {
-		wait = p.BackoffMin << failures
+	low, wait := d.Profile().BackoffMin, d.Profile().BackoffMax
+	switch r := &d.condition.Reconnecting; r.Way {
+	case sim.BackoffNone:
+		return sim.MinBackoff
+	case sim.BackoffFixed:
+		return r.Min
+	case sim.BackoffExponential:
+		low, wait = r.Min, r.Max
+	}
+	if failures < 40 && low<<failures < wait && low<<failures > 0 {
+		wait = low << failures
 	}
 	return wait/2 + time.Duration(d.rand.N(int64(wait-wait/2)+1))
 }
@@ -239,13 +262,24 @@ func (d *Device) goDown() {
 	for _, f := range d.model.rebooting {
 		f(d)
 	}
+	d.fall()
+	d.boot()
+}
+
+// fall is what a reboot, a crash and a loss of power have in common.
+func (d *Device) fall() {
 	d.Note(sim.EventDevice, "down")
 	if d.linked() {
 		d.hangUp(sim.ReasonReboot)
 	}
 	d.CancelDownload()
-	d.busy, d.dirty, d.telemetry, d.sequence = nil, 0, 0, 0
+	d.busy, d.dirty, d.telemetry, d.sequence, d.trap = nil, 0, 0, 0, disarmed
 	d.downAt, d.tries = d.at, 0
+	d.link, d.linkAt = linkGone, sim.Never
+}
+
+// boot has the device come back from a fall.
+func (d *Device) boot() {
 	d.link, d.linkAt = linkBooting, d.at.Add(d.Draw(d.Profile().Boot))
 	d.Note(sim.EventDevice, "booting")
 }

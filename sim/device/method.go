@@ -1,6 +1,8 @@
 package device
 
 import (
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
@@ -19,10 +21,16 @@ type call struct {
 	name string
 	body []byte
 	slow bool // waits for itself, not in the line of the others
+	mute bool // nobody waits for its answer: it outlives its connection
 }
 
 // maxCalls is how many calls wait in a device; one more is answered 429.
-const maxCalls = 16
+// maxMute is how many commands wait that nobody waits for an answer to: as many
+// as a hub keeps for a device.
+const (
+	maxCalls = 16
+	maxMute  = 50
+)
 
 // call is when the first call is due.
 func (b *volatile) call() sim.Time {
@@ -36,25 +44,33 @@ func (b *volatile) call() sim.Time {
 // called takes a call in. Calls are answered in the order in which they came,
 // but for declared commands that take their own time.
 func (d *Device) called(m *sim.Message) {
-	c := call{at: d.at.Add(d.Draw(d.model.profile.Answer)), id: m.ID, name: m.Name}
+	c := call{at: d.at.Add(d.Draw(d.model.profile.Answer)), id: m.ID, name: m.Name, mute: m.Kind == sim.Cloud}
+	if d.declares(m.Name) {
+		d.Note(sim.EventCall, m.Name)
+	}
 	if takes, ok := d.takes(m.Name); ok {
 		c.at, c.slow = d.at.Add(takes), true
 	}
 	waiting := 0
 	if d.busy != nil {
-		waiting = len(d.busy.calls)
 		for i := range d.busy.calls {
-			if o := &d.busy.calls[i]; !o.slow && !c.slow {
+			o := &d.busy.calls[i]
+			if o.mute == c.mute {
+				waiting++
+			}
+			if !o.slow && !c.slow {
 				c.at = max(c.at, o.at)
 			}
 		}
 	}
 	switch {
-	case waiting == maxCalls:
+	case c.mute && waiting == maxMute:
+		d.Note(sim.EventDrop, "command: 50 are waiting already")
+	case !c.mute && waiting == maxCalls:
 		d.Note(sim.EventDrop, "call: 16 are waiting already")
 		body := refusal("", Errorf(TooMany, "the device is busy with 16 calls; try again"))
 		d.send(sim.Message{Kind: sim.Answer, ID: m.ID, Status: TooMany, Body: body.JSON()})
-	case c.at <= d.now && waiting == 0:
+	case c.at <= d.now && (d.busy == nil || len(d.busy.calls) == 0):
 		d.carryOut(&c, m.Body)
 	default:
 		c.body = append([]byte(nil), m.Body...)
@@ -76,10 +92,30 @@ func (d *Device) callDue() {
 	d.carryOut(&c, c.body)
 }
 
+// commanded takes in a cloud-to-device message. It is acknowledged when it is
+// taken in, and may come twice: when its acknowledgement is lost. [Azure IoT
+// Hub: "Understand cloud-to-device messaging from an IoT hub"]
+func (d *Device) commanded(m *sim.Message) {
+	if m.ID != 0 {
+		d.send(sim.Message{Kind: sim.CloudAck, ID: m.ID})
+	}
+	d.called(m)
+}
+
 // carryOut does what is called for and answers. The answer leaves before
 // anything that is said in the course of it: its place is taken first.
 func (d *Device) carryOut(c *call, body []byte) {
+	if c.mute {
+		if status, _ := d.invoke(c.name, body); status/100 != 2 {
+			d.Note(sim.EventDrop, fmt.Sprintf("command %.100s: %d", c.name, status))
+		}
+		return
+	}
 	i := len(d.out.Send)
+	if d.condition.Answering != (sim.Answering{}) {
+		d.carryOutBadly(c, body)
+		return
+	}
 	d.send(sim.Message{Kind: sim.Answer, ID: c.id})
 	status, answer := d.invoke(c.name, body)
 	if answer.IsAbsent() {
@@ -119,11 +155,25 @@ func (d *Device) takes(name string) (time.Duration, bool) {
 	return 0, false
 }
 
+// declares says whether a method is a command of the profile.
+func (d *Device) declares(name string) bool {
+	for i := range d.model.profile.Commands {
+		if d.model.profile.Commands[i].Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // answer is a declared command as a method.
-func (c Command) answer(*Device, doc.Value) (int32, doc.Value) {
-	status := c.Status
+func (c Command) answer(d *Device, _ doc.Value) (int32, doc.Value) {
+	status, text := c.Status, c.Name
 	if status == 0 {
 		status = OK
 	}
+	if status/100 != 2 {
+		text += " " + strconv.Itoa(int(status))
+	}
+	d.Note(sim.EventCommand, text)
 	return status, c.Response
 }

@@ -1,6 +1,9 @@
 package device
 
-import "github.com/flotilla-sim/flotilla/sim/doc"
+import (
+	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/doc"
+)
 
 // Model is the object table of a profile: what its devices do when a resource
 // is written or executed, a method is called, or they start, connect and
@@ -14,9 +17,10 @@ import "github.com/flotilla-sim/flotilla/sim/doc"
 type Model struct {
 	profile   *Profile
 	defaults  [resources]string
-	slow      set  // notified with PMin and PMax
-	fast      set  // notified with FirmwarePMin and FirmwarePMax
-	draining  bool // the battery's level is a function of time
+	slow      set           // notified with PMin and PMax
+	fast      set           // notified with FirmwarePMin and FirmwarePMax
+	draining  bool          // the battery's level is a function of time
+	healthy   sim.Condition // of devices that have none: nothing is wrong
 	write     [resources]func(*Device, Value) error
 	execute   [resources]func(*Device, string) error
 	change    [resources][]func(*Device)

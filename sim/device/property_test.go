@@ -11,10 +11,25 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestAnything: whatever comes in, in any order, a device does not panic, says
-// nothing on a connection that is not its present one, answers a call once at
-// most, moves its firmware state only along its arrows, and has another
-// version only after an update was accepted or a reset to the factory's.
+// afflictions are conditions under which a device still keeps what TestAnything
+// holds.
+var afflictions = []sim.Condition{
+	{}, {}, {NeverReconnects: true},
+	{Updating: sim.Updating{Hangs: sim.AnyPhase}}, {Updating: sim.Updating{Hangs: sim.PhaseDownloading}}, {Updating: sim.Updating{Hangs: sim.PhaseFlashing}},
+	{Updating: sim.Updating{Crashes: sim.PhaseDownloading}}, {Updating: sim.Updating{Crashes: sim.PhaseDownloaded | sim.PhaseFlashing}},
+	{Updating: sim.Updating{Crashes: sim.AnyPhase, After: 5 * time.Second, SlowFlash: 3}},
+	{Updating: sim.Updating{PowerLoss: sim.RollsBack, BadURI: true}}, {Updating: sim.Updating{PowerLoss: sim.Bricks, Hangs: sim.PhaseIdle}},
+	{Updating: sim.Updating{NoStorage: true}}, {Updating: sim.Updating{NoMemory: true}}, {Updating: sim.Updating{OtherModel: true}},
+	{Answering: sim.Answering{Late: 20 * time.Second}}, {Answering: sim.Answering{Rejects: 500, In: sim.PhaseDownloaded}},
+	{Reconnecting: sim.Reconnecting{Way: sim.BackoffNone}}, {Reconnecting: sim.Reconnecting{Way: sim.BackoffFixed, Min: time.Second}},
+	{Reconnecting: sim.Reconnecting{Way: sim.BackoffExponential, Min: time.Second, Max: time.Minute}},
+}
+
+// TestAnything: whatever comes in, in any order and under any condition, a
+// device does not panic, says nothing on a connection that is not its present
+// one, answers a call once at most, moves its firmware state only along its
+// arrows, and has another version only after an update was accepted or a reset
+// to the factory's.
 func TestAnything(t *testing.T) {
 	pkg := pack.New(pack.Spec{Name: "fw", Version: "3.0", Model: "Device_ModelNumber", Size: 1024, Seed: 1})
 	payloads := []string{
@@ -42,7 +57,7 @@ func TestAnything(t *testing.T) {
 			conn := rapid.SampledFrom([]uint32{d.conn, d.conn, d.conn, d.conn, top + 1, 1}).Draw(t, "conn")
 			in := sim.Input{Kind: sim.Received, Msg: sim.Message{Conn: conn}}
 			m := &in.Msg
-			switch rapid.IntRange(0, 13).Draw(t, "what") {
+			switch rapid.IntRange(0, 14).Draw(t, "what") {
 			case 0, 1, 2:
 				in = sim.Input{}
 				if at := d.Deadline(); at != sim.Never {
@@ -86,6 +101,9 @@ func TestAnything(t *testing.T) {
 			case 12:
 				m.Kind, m.ID = sim.Desired, rapid.Uint64Range(0, 5).Draw(t, "version")
 				m.Body = []byte(rapid.SampledFrom([]string{`{"a":1}`, `{"c":{"b":null}}`, `[]`, `x`}).Draw(t, "desired"))
+			case 14:
+				c := rapid.SampledFrom(afflictions).Draw(t, "condition")
+				in = sim.Input{Kind: sim.Afflicted, Condition: &c}
 			case 13:
 				m.Kind, m.Status = sim.TwinAnswer, rapid.SampledFrom([]int32{200, 204, 429, 400, 500}).Draw(t, "code")
 				m.Name = "g0-1"

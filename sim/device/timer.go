@@ -10,11 +10,12 @@ import (
 // volatile is what a device at work has beside its state; a reboot loses all
 // of it, a device at rest has none.
 type volatile struct {
-	calls    []call // of the present session, in order of arrival
+	calls    []call // of the present session, and mute ones, in order of arrival
 	timers   []timer
 	activity activity
 	download *download
 	unsent   doc.Value // root properties to report in the next session; absent: none
+	late     []late    // answers
 }
 
 type timer struct {
@@ -36,7 +37,7 @@ func (d *Device) atWork() *volatile {
 }
 
 func (b *volatile) idle() bool {
-	return len(b.calls) == 0 && len(b.timers) == 0 && b.activity.name == "" && b.download == nil && b.unsent.IsAbsent()
+	return len(b.calls) == 0 && len(b.timers) == 0 && b.activity.name == "" && b.download == nil && b.unsent.IsAbsent() && len(b.late) == 0
 }
 
 // alarm is when the first timer is due.
@@ -80,7 +81,7 @@ func (d *Device) timerDue() {
 // done. A device does one such thing at a time: Begin takes the place of what
 // was begun before, a reboot ends it. The name must not be "".
 func (d *Device) Begin(name string, takes time.Duration, done func(*Device)) {
-	d.atWork().activity = activity{name, d.at.Add(takes), done}
+	d.atWork().activity = activity{name, d.at.Add(d.slowed(name, takes)), done}
 }
 
 // Activity returns the name of what the device is busy with, "" for nothing.

@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -168,6 +169,11 @@ func (v *driver) command(verb, rest string) error {
 	case "call": // a method and its payload
 		name, payload, _ := strings.Cut(rest, " ")
 		v.call(name, payload)
+	case "cloud": // a command that nobody waits for an answer to, and its payload
+		name, payload, _ := strings.Cut(rest, " ")
+		v.calls++
+		v.give(sim.Message{Kind: sim.Cloud, Conn: v.conn, ID: v.calls, Name: name, Body: []byte(payload)})
+		v.until(v.now)
 	case "package": // version, payload size, model
 		v.pkg = pack.New(pack.Spec{Name: "fw", Version: word(0), Size: number(1), Model: word(2), Seed: 1})
 	case "corrupt":
@@ -205,7 +211,13 @@ func (v *driver) command(verb, rest string) error {
 	case "twin": // the desired section as it is, without telling
 		v.twin = doc.Merge(v.twin, doc.Object(doc.Member{Name: "desired", Value: doc.MustParse(rest)}), 0)
 	case "afflict":
-		v.later(0, sim.Input{Kind: sim.Afflicted, Condition: &sim.Condition{NeverReconnects: rest == "true", Flood: int32(number(0))}})
+		c := sim.Condition{NeverReconnects: rest == "true", Flood: int32(number(0))}
+		if strings.HasPrefix(rest, "{") {
+			if err := json.Unmarshal([]byte(rest), &c); err != nil {
+				return err
+			}
+		}
+		v.later(0, sim.Input{Kind: sim.Afflicted, Condition: &c})
 		v.until(v.now)
 	case "raw": // a message with a connection number of its own: kind, conn, status
 		for k := sim.Connect; k <= sim.Close; k++ {

@@ -4,21 +4,21 @@
 // A condition is never an action. Conditions.Device reaches the device's own
 // machine (in its Config, or later as an Afflicted input) and is played there.
 // Conditions.Download is played by whoever serves packages, the real server
-// and the virtual one alike, and both ask the same two questions: Tries.Next,
-// where a try is cut, and Download.WrongPlace, which byte is wrong.
+// and the virtual one alike, and both ask the same questions: Tries.Refused,
+// whether a try is served at all, Tries.Next, where it is cut, and
+// Download.WrongPlace, which byte is wrong.
 // Conditions.Client is played around a real connection; in virtual time there
-// is neither client nor socket, and it is refused. Conditions.Hub is played by
-// whoever drives the hub machine. The package touches no connection and keeps
-// nothing but the counts in Tries.
+// is neither client nor socket, and it is refused. Conditions.Link is played by
+// whoever carries what a device and its hub say to each other; both carriers,
+// the real one and the virtual one, ask Path when something arrives.
+// Conditions.Hub is played by whoever drives the hub machine. Which of them
+// hold when, and for whom, is told by a Course. The package touches no
+// connection and keeps nothing but the state of Tries, Path and Course.
 //
 // To add a fault, write its file and put its row into Recipes.
 package fault
 
-import (
-	"time"
-
-	"github.com/flotilla-sim/flotilla/sim"
-)
+import "github.com/flotilla-sim/flotilla/sim"
 
 // Conditions is everything that is wrong with one device, or with the hub. The
 // zero value is healthy.
@@ -26,6 +26,7 @@ type Conditions struct {
 	Device   sim.Condition // played by the device's machine
 	Download Download      // played by the package server towards this device
 	Client   Client        // played around the device's connections, where there are real ones
+	Link     Link          // played between the device and the hub
 	Hub      Hub           // played by the driver of the hub machine
 }
 
@@ -40,11 +41,6 @@ type Client struct {
 	HalfCloses bool // it shuts its side of the socket down for writing and keeps it; what it says goes nowhere
 }
 
-// Hub is what befalls the hub as a whole.
-type Hub struct {
-	Pause time.Duration // for so long it takes in nothing and says nothing; its connections stay
-}
-
 // Forever as Download.Cuts cuts every try.
 const Forever = -1
 
@@ -53,6 +49,10 @@ type Download struct {
 	WrongByte bool // one byte of the payload is served wrong, every time; the manifest is true
 	CutAt     int  // where the connection is cut, in 1/1000 of the package's length: 1 to 999
 	Cuts      int  // how many tries are cut there: 0 none, Forever all
+
+	Status   int32 // with which tries are refused before anything else
+	Refusals int   // how many tries are: 0 none, Forever all
+	Rate     int64 // bytes per second at most; 0: as the server can
 }
 
 // WrongPlace is the offset, in the payload behind the manifest line, of the
@@ -68,9 +68,20 @@ func (d Download) CutPlace(length int64) int64 {
 	return length/1000*int64(d.CutAt) + length%1000*int64(d.CutAt)/1000
 }
 
-// Tries counts what was done to one device's downloads so far. A server keeps
-// one for every device that has conditions; the zero value is the start.
-type Tries struct{ cut int }
+// Tries counts what was done to one device's downloads of one package so far.
+// A server keeps them for every device that has conditions; the zero value is
+// the start.
+type Tries struct{ cut, refused int }
+
+// Refused is asked once a try, before Next: it answers the status with which
+// the try is refused, 0 if it is not.
+func (t *Tries) Refused(d Download) (status int32) {
+	if d.Refusals == 0 || d.Refusals > 0 && t.refused >= d.Refusals {
+		return 0
+	}
+	t.refused++
+	return d.Status
+}
 
 // Next is asked once a try: the device wants the bytes from `from` to the end
 // of a package of that length. It answers how far the try gets and whether it
@@ -90,16 +101,28 @@ func (t *Tries) Next(d Download, from, length int64) (end int64, cut bool) {
 func Merge(list ...Conditions) Conditions {
 	var all Conditions
 	for _, c := range list {
-		all.Device.NeverReconnects = all.Device.NeverReconnects || c.Device.NeverReconnects
-		all.Device.Flood = max(all.Device.Flood, c.Device.Flood)
+		all.Device = mergeDevice(all.Device, c.Device)
 		all.Client.Stuck = all.Client.Stuck || c.Client.Stuck
 		all.Client.NeverReads = all.Client.NeverReads || c.Client.NeverReads
 		all.Client.HalfCloses = all.Client.HalfCloses || c.Client.HalfCloses
-		all.Hub.Pause = max(all.Hub.Pause, c.Hub.Pause)
-		all.Download.WrongByte = all.Download.WrongByte || c.Download.WrongByte
-		if c.Download.Cuts != 0 {
-			all.Download.CutAt, all.Download.Cuts = c.Download.CutAt, c.Download.Cuts
-		}
+		all.Link = all.Link.with(c.Link)
+		all.Hub = all.Hub.with(c.Hub)
+		all.Download = mergeDownload(all.Download, c.Download)
 	}
 	return all
+}
+
+// mergeDownload puts two together. Of two rates the slower counts.
+func mergeDownload(a, b Download) Download {
+	a.WrongByte = a.WrongByte || b.WrongByte
+	if b.Cuts != 0 {
+		a.CutAt, a.Cuts = b.CutAt, b.Cuts
+	}
+	if b.Refusals != 0 {
+		a.Status, a.Refusals = b.Status, b.Refusals
+	}
+	if a.Rate == 0 || b.Rate > 0 && b.Rate < a.Rate {
+		a.Rate = b.Rate
+	}
+	return a
 }

@@ -11,6 +11,7 @@ type Recipe struct {
 	Help       string   // what is wrong
 	Observable string   // what one sees of it: in a firmware update, in counters, in latencies
 	Scope      Scope    // whom it befalls
+	Instant    bool     // it happens at an instant: it has a beginning, and no end of its own
 	LiveOnly   bool     // it lies in a client or a socket, which virtual time does not have
 	Argument   Argument // zero: takes none
 	Build      func(arg string) (Conditions, error)
@@ -45,6 +46,46 @@ var Recipes = []Recipe{
 	flooding,
 	halfClose,
 	hubPaused,
+
+	// The link between a device and its hub.
+	latency,
+	jitter,
+	loss,
+	bandwidth,
+	halfOpen,
+	flapping,
+	partition,
+	refused,
+	reconnectStorm,
+
+	// The hub.
+	hubSlow,
+	hubDrops,
+	hubRestart,
+
+	// Devices.
+	rejects,
+	hangs,
+	crashes,
+	powerLoss,
+	slowFlash,
+	outOfStorage,
+	outOfMemory,
+	otherModel,
+	invalidURI,
+	duplicateAnswer,
+	lateAnswer,
+	malformedAnswer,
+
+	// The package server.
+	slowDownload,
+	missingPackage,
+	serverError,
+
+	// Clients that try again.
+	noBackoff,
+	fixedBackoff,
+	exponentialBackoff,
 }
 
 // Find returns the recipe of a name; the error names the nearest one.

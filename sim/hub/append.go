@@ -18,6 +18,14 @@ func AppendCommand(b []byte, c Command) []byte {
 		b = fmt.Appendf(b, " disabled=%t labels=%q tags=", c.Disabled, c.Labels)
 		b = appendDoc(b, c.Tags)
 		return appendDoc(append(b, " service="...), c.Service)
+	case UpdateIdentity:
+		b = append(append(b, "update-identity "...), c.ID...)
+		return fmt.Appendf(b, " etag=%s disabled=%t reason=%q keys=%t thumbprints=%s,%s", c.Etag, c.Disabled, c.StatusReason,
+			c.PrimaryKey != nil, c.Thumbprints.Primary, c.Thumbprints.Secondary)
+	case ReplaceService:
+		b = append(append(b, "replace-service "...), c.ID...)
+		b = fmt.Appendf(b, " etag=%s labels=%q properties=", c.Etag, c.Labels)
+		return appendDoc(b, c.Properties)
 	case PatchTwin:
 		b = append(append(b, "patch-twin "...), c.ID...)
 		b = appendDoc(append(b, " tags="...), c.Tags)
@@ -28,9 +36,13 @@ func AppendCommand(b []byte, c Command) []byte {
 		b = fmt.Appendf(b, " %s connect=%s response=%s ", c.Method, c.ConnectTimeout, c.ResponseTimeout)
 		return append(b, c.Payload...)
 	case SubmitJob:
-		return appendSpec(append(b, "submit-job "...), &c.Spec)
+		b = append(b, "submit-job "...)
+		if c.Unique || c.Forget {
+			b = fmt.Appendf(b, "unique=%t forget=%t ", c.Unique, c.Forget)
+		}
+		return appendSpec(b, &c.Spec)
 	case PutSchedule:
-		b = fmt.Appendf(b, "put-schedule %q disabled=%t rule=%s ", c.ID, c.Disabled, c.Rule)
+		b = fmt.Appendf(b, "put-schedule %q disabled=%t misfire=%d rule=%s ", c.ID, c.Disabled, c.Misfire, c.Rule)
 		return appendSpec(b, &c.Spec)
 	}
 	return fmt.Appendf(b, "%T %+v", c, c) // the others hold plain values only
@@ -55,6 +67,9 @@ func (d *Device) Append(b []byte) []byte {
 		int64(d.ConnectionChanged), int64(d.StatusChanged), int64(d.LastActivity), d.Labels, d.Configuration, d.Configured)
 	for _, n := range []uint64{d.TwinVersion, d.TwinEtag, d.DesiredVersion, d.ReportedVersion, d.ServiceEtag} {
 		b = append(strconv.AppendUint(b, n, 10), ',')
+	}
+	if d.StatusReason != "" || d.Thumbprints != (Thumbprints{}) {
+		b = fmt.Appendf(b, " reason=%q thumbprints=%s,%s", d.StatusReason, d.Thumbprints.Primary, d.Thumbprints.Secondary)
 	}
 	for _, v := range []doc.Value{d.Service, d.Tags, d.Cloud, d.Desired, d.Reported, d.Read} {
 		b = append(b, ' ')

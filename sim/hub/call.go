@@ -7,6 +7,7 @@ import (
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
 	"github.com/flotilla-sim/flotilla/sim/job"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // call is a direct method call on its way, or waiting for its device. The
@@ -16,7 +17,7 @@ type call struct {
 	next     uint32
 	rid      uint64 // 0: waits for the device
 	ticket   uint64 // 0: child's
-	child    job.Ref
+	child    job.CallRef
 	due      sim.Time
 	method   string        // while it waits
 	body     []byte        // while it waits
@@ -28,7 +29,7 @@ const none = ^uint32(0)
 
 // ack is a job's call that found no device.
 type ack struct {
-	child job.Ref
+	child job.CallRef
 	text  string
 	why   job.Why
 }
@@ -142,22 +143,35 @@ func (h *Hub) sendWaiting(now sim.Time, dev uint32, out *sim.Outbox) {
 	}
 }
 
-// answered matches an answer with its call; a late or unknown one is counted
-// and dropped.
+// answered matches an answer with its call; a late, unknown or second one is
+// counted and dropped. One that is not JSON ends its call, with no status: what
+// the device made of it is not known.
 func (h *Hub) answered(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox) {
 	i := h.sessions[dev].calls
 	for i != none && (h.calls[i].rid != m.ID || m.ID == 0) {
 		i = h.calls[i].next
 	}
-	if i == none {
+	if i == none && planted.In(h.cfg.Planted, planted.LateAnswer) {
+		i = h.sessions[dev].calls
+	}
+	if i == none || planted.In(h.cfg.Planted, planted.LostAnswer) && m.ID%3 == 0 {
 		h.count.LateAnswers++
 		return
 	}
 	c := h.remove(i)
 	h.count.Answers++
 	out.Measure(now, m.Device, sim.MetricMethodRoundTrip, c.due)
+	wrong := malformed(m.Body)
 	if c.ticket == 0 {
-		h.jobs.Answered(now, c.child, job.Ack{Status: m.Status, Body: m.Body}, out)
+		a := job.Ack{Status: m.Status, Body: m.Body}
+		if wrong != nil {
+			a = job.Ack{Lost: "the device answered with what is not JSON (" + wrong.Error() + ")", Why: job.WhyRefused}
+		}
+		h.jobs.Answered(now, c.child, a, out)
+		return
+	}
+	if wrong != nil {
+		h.settle(c.ticket, Reply{}, &Error{CodeAnswer, fmt.Sprintf("device %q answered with what is not JSON: %v", m.Device, wrong)}, out)
 		return
 	}
 	if len(m.Body) > maxPayload {
@@ -165,6 +179,15 @@ func (h *Hub) answered(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox
 		return
 	}
 	h.settle(c.ticket, Reply{Status: m.Status, Payload: append([]byte(nil), m.Body...)}, nil, out)
+}
+
+// malformed says what is wrong with the body of an answer; it may be empty.
+func malformed(body []byte) error {
+	if len(body) == 0 || len(body) > maxPayload || string(body) == "{}" {
+		return nil
+	}
+	_, err := doc.Parse(body)
+	return err
 }
 
 func (h *Hub) callTimedOut(now sim.Time, i uint32, out *sim.Outbox) {

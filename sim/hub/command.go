@@ -14,18 +14,53 @@ import (
 type Command interface{ command() }
 
 // Register creates a device identity. Keys come with the command, never from
-// the hub: at least one, 16 to 64 bytes each.
+// the hub: at least one, 16 to 64 bytes each; or else thumbprints of
+// certificates, which are kept and not used yet: such a device cannot connect.
 type Register struct {
 	ID                       sim.DeviceID
 	PrimaryKey, SecondaryKey []byte
+	Thumbprints              Thumbprints
 	Disabled                 bool
+	StatusReason             string    // for people, at most 128 characters
 	Labels                   []string  // the preview's tags: a list of words
 	Tags                     doc.Value // GA's tags: an object, or absent
 	Service                  doc.Value // the preview's serviceProperties: an object, or absent
 }
 
+// Thumbprints are the SHA-1 hashes of the certificates a device may show, 40
+// hexadecimal digits each; "" for none.
+type Thumbprints struct{ Primary, Secondary string }
+
 // Unregister deletes a device: its connection is closed, its calls fail.
-type Unregister struct{ ID sim.DeviceID }
+type Unregister struct {
+	ID   sim.DeviceID
+	Etag string // of the identity; "" or "*": whatever it is
+}
+
+// UpdateIdentity replaces what can be changed of a device's identity.
+// Reply.Device is the new state. Disabling closes its connection; keys count
+// from the next connection on.
+type UpdateIdentity struct {
+	ID   sim.DeviceID
+	Etag string // of the identity; "" or "*": whatever it is
+
+	// Keys or thumbprints, as for Register; neither: they stay.
+
+	PrimaryKey, SecondaryKey []byte
+	Thumbprints              Thumbprints
+
+	Disabled     bool
+	StatusReason string
+}
+
+// ReplaceService replaces the preview's service properties and the labels of
+// a device. Reply.Device is the new state.
+type ReplaceService struct {
+	ID         sim.DeviceID
+	Etag       string // of the service properties; "" or "*": whatever it is
+	Properties doc.Value
+	Labels     []string
+}
 
 // SetStatus enables or disables a device; disabling closes its connection.
 type SetStatus struct {
@@ -57,7 +92,11 @@ type Invoke struct {
 
 // SubmitJob starts a job; Reply.Job is the parent as accepted and
 // Reply.Ticket settles when the job has ended, with Reply.Job as it ended.
-type SubmitJob struct{ Spec job.Spec }
+type SubmitJob struct {
+	Spec   job.Spec
+	Unique bool // an id in use is refused with CodePrecondition, whatever the hub's setting
+	Forget bool // nobody waits for the job's end: there is no ticket
+}
 
 // CancelJob cancels a job: devices not begun are cancelled, those being
 // worked on stop at their next step.
@@ -94,8 +133,21 @@ type PutSchedule struct {
 	ID       string
 	Spec     job.Spec // of each instance; ID and Targets are not looked at
 	Rule     zone.Rule
+	Misfire  Misfire
 	Disabled bool
 }
+
+// Misfire is what becomes of a firing that nobody was there for: one that
+// comes more than zone.Tolerance late. However many were missed, at most one
+// is made up for.
+type Misfire uint8
+
+// The policies. [decision A-28]
+const (
+	MisfireDefault Misfire = iota // a recurring schedule skips it, a one-time one fires late
+	MisfireSkip                   // it is left out and counted
+	MisfireOnce                   // it fires late
+)
 
 // EnableSchedule lets a schedule fire, or not: always possible.
 type EnableSchedule struct {
@@ -145,6 +197,8 @@ type GetCounters struct{}
 func (Register) command()       {}
 func (Unregister) command()     {}
 func (SetStatus) command()      {}
+func (UpdateIdentity) command() {}
+func (ReplaceService) command() {}
 func (GetDevice) command()      {}
 func (PatchTwin) command()      {}
 func (Invoke) command()         {}
@@ -193,9 +247,11 @@ type Schedule struct {
 	Spec      job.Spec
 	Rule      zone.Rule
 	Enabled   bool
-	Completed bool     // it will never fire again
-	Created   int      // instances since its rule was last set
-	Number    int      // of the last instance, from 1; edits do not set it back
+	Completed bool // it will never fire again
+	Created   int  // instances since its rule was last set
+	Number    int  // of the last instance, from 1; edits do not set it back
+	Skipped   int  // firings that were missed and left out; of one absence at most sim.MaxSlice and one are counted
+	Misfire   Misfire
 	Next      sim.Time // when it fires next, sim.Never if it does not
 	Etag      uint64
 	Instances []string // ids of its instances that are still known, oldest first
@@ -209,7 +265,9 @@ type Device struct {
 	Generation               uint64
 	Etag                     uint64 // of identity
 	PrimaryKey, SecondaryKey []byte
+	Thumbprints              Thumbprints
 	Disabled                 bool
+	StatusReason             string
 	Connected                bool
 	Managed                  bool     // has reported under `dm` at least once
 	ConnectionChanged        sim.Time // sim.Never: not yet
@@ -240,6 +298,9 @@ type Counters struct {
 	Calls, Answers, LateAnswers     uint64
 	CallsTimedOut, CallsOffline     uint64
 	Throttled                       uint64 // of Refused: too many new connections
+	CommandsQueued                  uint64 // commands kept for a device until it takes them
+	CommandsDelivered               uint64 // of them, those that devices have taken
+	CommandsExpired                 uint64 // of them, those given up: after 24 h, or sent 10 times in vain
 	Wills                           uint64 // of Telemetry: published for devices that ended without DISCONNECT
 	JobsEnded, ChildrenEnded, Stale uint64 // Stale: dropped as of a connection that is not the present one
 }
@@ -264,6 +325,7 @@ const (
 	CodeGroupNotFound
 	CodeScheduleNotFound
 	CodeShutdown // the hub ends
+	CodeAnswer   // the device's answer is not JSON
 )
 
 // Error is what Do and Take return.

@@ -23,9 +23,13 @@ func (h *Hub) do(now sim.Time, c Command, out *sim.Outbox) (Reply, error) {
 	case Register:
 		return h.register(now, c, out)
 	case Unregister:
-		return h.unregister(now, c.ID, out)
+		return h.unregister(now, c, out)
 	case SetStatus:
 		return h.setStatus(now, c, out)
+	case UpdateIdentity:
+		return h.updateIdentity(now, c, out)
+	case ReplaceService:
+		return h.replaceService(now, c, out)
 	case GetDevice:
 		n, err := h.find(c.ID)
 		if err != nil {

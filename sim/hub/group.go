@@ -23,13 +23,28 @@ func (h *Hub) findGroup(id string) (i int, ok bool) {
 	return slices.BinarySearchFunc(h.groups, id, func(g group, id string) int { return strings.Compare(g.ID, id) })
 }
 
-func (h *Hub) putGroup(c PutGroup) (Reply, error) {
+// Check says what is wrong with a group, whatever the hub.
+func (c PutGroup) Check() error {
+	_, err := c.compile()
+	return err
+}
+
+// compile makes a group's filter into a test of devices.
+func (c PutGroup) compile() (func(*Device) bool, error) {
 	if err := checkName("group", c.ID); err != nil {
-		return Reply{}, err
+		return nil, err
 	}
 	match, err := compile(c.Filter)
 	if err != nil {
-		return Reply{}, &Error{CodeInvalid, fmt.Sprintf("group %q: filter: %v", c.ID, err)}
+		return nil, &Error{CodeInvalid, fmt.Sprintf("group %q: filter: %v", c.ID, err)}
+	}
+	return match, nil
+}
+
+func (h *Hub) putGroup(c PutGroup) (Reply, error) {
+	match, err := c.compile()
+	if err != nil {
+		return Reply{}, err
 	}
 	g := group{Group{c.ID, c.Filter}, match}
 	i, ok := h.findGroup(c.ID)
@@ -90,29 +105,6 @@ func checkName(what, id string) error {
 	return nil
 }
 
-// enlist puts a new device into the list of devices in order of their ids.
-func (h *Hub) enlist(id sim.DeviceID, n uint32) {
-	if k := len(h.order); k == 0 || (*h.devices.At(int(h.order[k-1]))).ID < id {
-		h.order = append(h.order, n)
-		return
-	}
-	h.order = slices.Insert(h.order, h.place(id), n)
-}
-
-// delist takes a device out of it; it must still be registered.
-func (h *Hub) delist(id sim.DeviceID) {
-	i := h.place(id)
-	h.order = slices.Delete(h.order, i, i+1)
-}
-
-// place is where in the order an id is or would be.
-func (h *Hub) place(id sim.DeviceID) int {
-	i, _ := slices.BinarySearchFunc(h.order, id, func(n uint32, id sim.DeviceID) int {
-		return strings.Compare(string((*h.devices.At(int(n))).ID), string(id))
-	})
-	return i
-}
-
 // Gather is a slice of the evaluation of a group: see job.Fleet.
 func (f fleet) Gather(id string, after sim.DeviceID, limit int, take func(sim.DeviceID, uint32)) (last sim.DeviceID, looked int, done bool, err error) {
 	h := f.h
@@ -121,21 +113,21 @@ func (f fleet) Gather(id string, after sim.DeviceID, limit int, take func(sim.De
 		return "", 0, false, fmt.Errorf("device group %q is not there", id)
 	}
 	match := h.groups[i].match
-	at := h.place(after)
-	if at < len(h.order) && (*h.devices.At(int(h.order[at]))).ID == after {
-		at++
+	from := string(after)
+	if after != "" {
+		from += "\x00" // the first name behind it
 	}
+	rest := h.ids.From(from, "")
 	last = after
-	for ; at < len(h.order) && looked < limit; at++ {
-		n := h.order[at]
+	for ; looked < rest.Len() && looked < limit; looked++ {
+		_, n := rest.At(looked)
 		d := *h.devices.At(int(n))
 		last = d.ID
-		looked++
 		if match(d) {
 			take(d.ID, n)
 		}
 	}
-	return last, looked, at == len(h.order), nil
+	return last, looked, looked == rest.Len(), nil
 }
 
 // changed looks whether a device belongs to the group of a continuous job

@@ -5,6 +5,7 @@ import (
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/job"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // Config sets a hub up. The zero value is usable.
@@ -16,6 +17,7 @@ type Config struct {
 	CallTimeout time.Duration // for a job's calls; 0: 30 s
 	Keep        time.Duration // history of ended jobs; 0: 30 days
 	MaxTickets  int           // open tickets; 0: 100,000
+	Planted     planted.Bug   // without effect in ordinary builds
 
 	// New connections a second, and as many at once; one more is refused with
 	// return code 3. Two devices of one id take the connection from each other
@@ -45,6 +47,7 @@ type Hub struct {
 	sessions []session  // by device number
 	rate     throttle   // of new connections
 	expiry   sim.Timers // key: device number; when its token has run out
+	inboxes  sim.Timers // key: device number; when the oldest message that waits for it is dropped
 
 	calls   []call     // slab
 	freed   []uint32   // free places in it
@@ -55,8 +58,10 @@ type Hub struct {
 	tickets map[uint64]ticket
 	last    uint64 // ticket
 
-	order  []uint32 // devices in ascending order of their ids
-	groups []group  // by id
+	ids    sim.Sorted // device id -> number
+	labels sim.Sorted // label, a zero byte, device id -> number
+	barred sim.Sorted // id of a disabled device -> number
+	groups []group    // by id
 	plans  []schedule
 	byPlan map[string]uint32
 	firing sim.Timers // key: place in plans
@@ -76,11 +81,12 @@ func New(cfg Config) *Hub {
 	gen := uint32(1) // 0 is the generation of what was handed out
 	h := &Hub{
 		cfg: cfg, gen: &gen, rand: sim.NewRand(cfg.Seed, sim.ActorHub),
-		devices: sim.NewPages[*Device](&gen), byID: map[sim.DeviceID]uint32{},
+		devices: sim.NewPages[*Device](&gen), ids: sim.NewSorted(&gen), labels: sim.NewSorted(&gen), barred: sim.NewSorted(&gen), byID: map[sim.DeviceID]uint32{},
 		waiting: map[uint32][]uint64{}, tickets: map[uint64]ticket{}, byPlan: map[string]uint32{},
 	}
 	h.jobs = job.NewEngine(job.Config{
 		Gen: h.gen, Rand: &h.rand, Fleet: fleet{h}, Strict: cfg.StrictJobs, Call: cfg.CallTimeout, Keep: cfg.Keep,
+		Planted: cfg.Planted,
 	})
 	return h
 }
@@ -111,6 +117,13 @@ func (h *Hub) wake(now sim.Time, out *sim.Outbox) {
 			break
 		}
 		h.callTimedOut(now, key, out)
+	}
+	for range sim.MaxSlice {
+		key, ok := h.inboxes.Pop(now)
+		if !ok {
+			break
+		}
+		h.expireCloud(now, key, out)
 	}
 	for range sim.MaxSlice {
 		key, ok := h.firing.Pop(now)
@@ -147,7 +160,7 @@ func (h *Hub) finish(now sim.Time, out *sim.Outbox) {
 
 // Deadline is when the hub next wants to be woken.
 func (h *Hub) Deadline() sim.Time {
-	return min(h.expiry.Next(), h.limits.Next(), h.firing.Next(), h.jobs.Deadline())
+	return min(h.expiry.Next(), h.limits.Next(), h.inboxes.Next(), h.firing.Next(), h.jobs.Deadline())
 }
 
 // receive sorts one message from a device, or the end of its connection.
@@ -184,6 +197,8 @@ func (h *Hub) receive(now sim.Time, m *sim.Message, out *sim.Outbox) {
 		h.report(now, dev, m, out)
 	case sim.Answer:
 		h.answered(now, dev, m, out)
+	case sim.CloudAck:
+		h.cloudAcked(dev, m.ID, out)
 	default: // what only a hub says: the device breaks the protocol
 		h.end(now, dev, sim.ReasonProtocol, true, out)
 	}
@@ -196,24 +211,3 @@ func (h *Hub) telemetry(now sim.Time, m *sim.Message, out *sim.Outbox) {
 		out.Send = append(out.Send, sim.Message{Kind: sim.TelemetryAck, Device: m.Device, Conn: m.Conn, ID: m.ID, Due: now})
 	}
 }
-
-// View is a snapshot of the hub, to be read by any goroutine.
-type View struct {
-	Epoch   sim.Epoch
-	Now     sim.Time
-	Jobs    job.Jobs
-	devices sim.Pages[*Device]
-}
-
-// View takes a snapshot in constant time.
-func (h *Hub) View() View {
-	v := View{Epoch: h.cfg.Epoch, Now: h.now, Jobs: h.jobs.Snapshot(), devices: h.devices}
-	*h.gen++
-	return v
-}
-
-// Len returns how many device numbers have been given out.
-func (v View) Len() int { return v.devices.Len() }
-
-// Device returns device number n, nil if it was deleted.
-func (v View) Device(n int) *Device { return *v.devices.At(n) }

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -35,6 +34,19 @@ func (h *Hub) submit(now sim.Time, c SubmitJob, out *sim.Outbox) (Reply, error) 
 		if _, ok := h.findGroup(c.Spec.Group); !ok {
 			return Reply{}, &Error{CodeGroupNotFound, fmt.Sprintf("no device group %q", c.Spec.Group)}
 		}
+	}
+	if c.Unique {
+		if _, _, known := h.jobs.Find(c.Spec.ID); known {
+			return Reply{}, &Error{CodePrecondition, fmt.Sprintf("job %q exists", c.Spec.ID)}
+		}
+	}
+	if c.Forget {
+		n, err := h.jobs.Submit(now, c.Spec, out)
+		if err != nil {
+			return Reply{}, &Error{CodePrecondition, err.Error()}
+		}
+		v := h.jobs.View(n)
+		return Reply{Job: &v}, nil
 	}
 	return h.ticketed(func() (uint32, error) { return h.jobs.Submit(now, c.Spec, out) }, CodePrecondition)
 }
@@ -93,7 +105,7 @@ func (h *Hub) copyJob(now sim.Time, c CopyJob, out *sim.Outbox) (Reply, error) {
 	if _, ok := h.findGroup(s.Group); ok {
 		s.Targets = nil
 	}
-	return h.submit(now, SubmitJob{s}, out)
+	return h.submit(now, SubmitJob{Spec: s}, out)
 }
 
 func (h *Hub) getJob(id string) (Reply, error) {
@@ -160,7 +172,7 @@ func (f fleet) Cloud(now sim.Time, dev uint32, patch doc.Value, out *sim.Outbox)
 }
 
 func (f fleet) Enqueue(now sim.Time, dev uint32, command string, payload []byte, out *sim.Outbox) error {
-	return errors.New("commands that wait for an offline device are not built yet")
+	return f.h.enqueue(now, dev, command, payload, out)
 }
 
 func (f fleet) Online(dev uint32) bool { return f.h.sessions[dev].online() }
@@ -173,7 +185,7 @@ func (f fleet) Property(dev uint32, name string) (doc.Value, sim.Time) {
 	return d.Property(name)
 }
 
-func (f fleet) Call(now sim.Time, dev uint32, c job.Ref, method string, body []byte, timeout time.Duration, out *sim.Outbox) {
+func (f fleet) Call(now sim.Time, dev uint32, c job.CallRef, method string, body []byte, timeout time.Duration, out *sim.Outbox) {
 	if !f.h.sessions[dev].online() {
 		f.h.count.CallsOffline++
 		f.h.lost = append(f.h.lost, ack{c, "device not connected", job.WhyOffline})

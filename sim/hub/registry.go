@@ -78,13 +78,14 @@ func (h *Hub) register(now sim.Time, c Register, out *sim.Outbox) (Reply, error)
 	if _, ok := h.byID[c.ID]; ok {
 		return Reply{}, &Error{CodeExists, fmt.Sprintf("device %q is registered already", c.ID)}
 	}
-	if c.SecondaryKey == nil {
-		c.SecondaryKey = c.PrimaryKey
+	if c.PrimaryKey == nil && c.Thumbprints == (Thumbprints{}) {
+		return Reply{}, &Error{CodeInvalid, fmt.Sprintf("device %q has neither a key nor a thumbprint", c.ID)}
 	}
-	for _, k := range [][]byte{c.PrimaryKey, c.SecondaryKey} {
-		if len(k) < 16 || len(k) > 64 {
-			return Reply{}, &Error{CodeInvalid, fmt.Sprintf("device %q: a key has %d bytes; it must have 16 to 64", c.ID, len(k))}
-		}
+	if err := checkSecrets(c.ID, c.PrimaryKey, &c.SecondaryKey, c.Thumbprints, c.StatusReason); err != nil {
+		return Reply{}, err
+	}
+	if err := checkLabels(c.ID, c.Labels); err != nil {
+		return Reply{}, err
 	}
 	for _, v := range []struct {
 		name  string
@@ -97,14 +98,17 @@ func (h *Hub) register(now sim.Time, c Register, out *sim.Outbox) (Reply, error)
 	n := uint32(h.devices.Len())
 	h.devices.Append(&Device{
 		gen: *h.gen, ID: c.ID, Number: n, Generation: h.rand.Uint64()>>10 | 1<<53, Etag: 1,
-		PrimaryKey: c.PrimaryKey, SecondaryKey: c.SecondaryKey, Disabled: c.Disabled,
+		PrimaryKey: c.PrimaryKey, SecondaryKey: c.SecondaryKey, Thumbprints: c.Thumbprints,
+		Disabled: c.Disabled, StatusReason: c.StatusReason,
 		ConnectionChanged: sim.Never, StatusChanged: sim.Never, LastActivity: sim.Never,
 		Labels: c.Labels, Service: c.Service, ServiceEtag: 1, Tags: c.Tags,
 		TwinVersion: 2, TwinEtag: 1, DesiredVersion: 1, ReportedVersion: 1,
 	})
 	h.sessions = append(h.sessions, session{activity: sim.Never, calls: none})
 	h.byID[c.ID] = n
-	h.enlist(c.ID, n)
+	h.ids.Set(string(c.ID), n)
+	h.label(c.ID, c.Labels, n, true)
+	h.bar(c.ID, n, c.Disabled)
 	h.count.Devices++
 	h.changed(now, n, out)
 	out.Dirty = append(out.Dirty, sim.Row{Table: sim.TableDevice, Key: uint64(n)})
@@ -121,22 +125,29 @@ func checkID(id sim.DeviceID) error {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.ContainsRune("-:.+%_#*?!(),=@;$'", c):
 		default:
-			return &Error{CodeInvalid, fmt.Sprintf("device id %q holds %q; allowed are letters, digits and - : . + %% _ # * ? ! ( ) , = @ ; $ '", id, c)}
+			return &Error{CodeInvalid, fmt.Sprintf("device id %q holds %q; allowed are letters, digits and - : . + %% _ # * ? ! ( ) , = @ $ ' and the semicolon", id, c)}
 		}
 	}
 	return nil
 }
 
-func (h *Hub) unregister(now sim.Time, id sim.DeviceID, out *sim.Outbox) (Reply, error) {
+func (h *Hub) unregister(now sim.Time, c Unregister, out *sim.Outbox) (Reply, error) {
+	id := c.ID
 	n, err := h.find(id)
 	if err != nil {
 		return Reply{}, err
 	}
 	d := h.handOut(n, out)
+	if err := checkEtag("identity", c.Etag, d.Etag); err != nil {
+		return Reply{}, err
+	}
 	h.end(now, n, sim.ReasonDisabled, true, out)
 	h.dropWaiting(now, n, &Error{CodeNotFound, fmt.Sprintf("device %q was deleted", id)}, out)
 	h.jobs.Deleted(now, n, out)
-	h.delist(id)
+	h.empty(n)
+	h.ids.Delete(string(id))
+	h.label(id, d.Labels, n, false)
+	h.bar(id, n, false)
 	*h.devices.Mut(int(n)) = nil
 	delete(h.byID, id)
 	h.count.Devices--
@@ -155,6 +166,7 @@ func (h *Hub) setStatus(now sim.Time, c SetStatus, out *sim.Outbox) (Reply, erro
 	d := h.mut(n, out)
 	if d.Disabled != c.Disabled {
 		d.Disabled, d.StatusChanged = c.Disabled, now
+		h.bar(c.ID, n, c.Disabled)
 	}
 	d.Etag++
 	return Reply{Device: h.handOut(n, out)}, nil

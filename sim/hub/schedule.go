@@ -18,10 +18,12 @@ type schedule struct {
 	id        string
 	spec      job.Spec
 	rule      zone.Rule
+	misfire   Misfire
 	disabled  bool
 	completed bool
 	created   int          // since the rule was set: what ends a schedule after so many
 	number    int          // of the last instance
+	skipped   int          // firings that were missed and left out
 	armed     zone.Instant // what it is armed for, or fired for last
 	fired     bool         // it has, since the rule was set
 	etag      uint64
@@ -33,19 +35,31 @@ func noSchedule(id string) error {
 	return &Error{CodeScheduleNotFound, fmt.Sprintf("no schedule %q", id)}
 }
 
-func (h *Hub) putSchedule(now sim.Time, c PutSchedule) (Reply, error) {
+// Check says what is wrong with a schedule, whatever the hub and the time.
+func (c PutSchedule) Check() error {
 	if err := checkName("schedule", c.ID); err != nil {
-		return Reply{}, err
+		return err
 	}
-	c.Spec.ID, c.Spec.Targets, c.Spec.Schedule = "", nil, c.ID
 	if c.Spec.Group == "" {
-		return Reply{}, &Error{CodeInvalid, "a schedule's job must be over a device group"}
+		return &Error{CodeInvalid, "a schedule's job must be over a device group"}
 	}
+	if c.Misfire > MisfireOnce {
+		return &Error{CodeInvalid, fmt.Sprintf("misfire policy %d is not known", c.Misfire)}
+	}
+	c.Spec.Targets = nil
 	if err := job.Check(&c.Spec); err != nil {
-		return Reply{}, &Error{CodeInvalid, err.Error()}
+		return &Error{CodeInvalid, err.Error()}
 	}
 	if err := c.Rule.Validate(); err != nil {
-		return Reply{}, &Error{CodeInvalid, err.Error()}
+		return &Error{CodeInvalid, err.Error()}
+	}
+	return nil
+}
+
+func (h *Hub) putSchedule(now sim.Time, c PutSchedule) (Reply, error) {
+	c.Spec.ID, c.Spec.Targets, c.Spec.Schedule = "", nil, c.ID
+	if err := c.Check(); err != nil {
+		return Reply{}, err
 	}
 	n, known := h.byPlan[c.ID]
 	changed := !known
@@ -70,7 +84,7 @@ func (h *Hub) putSchedule(now sim.Time, c PutSchedule) (Reply, error) {
 		h.byPlan[c.ID] = n
 	}
 	s := &h.plans[n]
-	s.spec, s.rule, s.disabled = c.Spec, c.Rule, c.Disabled
+	s.spec, s.rule, s.disabled, s.misfire = c.Spec, c.Rule, c.Disabled, c.Misfire
 	s.etag++
 	if changed {
 		s.created, s.completed, s.fired = 0, false, false
@@ -101,10 +115,19 @@ func (h *Hub) armPlan(now sim.Time, n uint32) {
 	h.firing.Set(n, max(at.Time(h.cfg.Epoch), now))
 }
 
-// fire creates an instance. What else was due while nobody looked is skipped:
-// a fleet must not meet all of it at once.
+// fire creates an instance, unless the firing was missed and the schedule
+// skips those. Of what else was due while nobody looked there is never more
+// than this one: a fleet must not meet all of it at once.
 func (h *Hub) fire(now sim.Time, n uint32, out *sim.Outbox) {
 	s := &h.plans[n]
+	if late := now.Sub(s.armed.Time(h.cfg.Epoch)); late > zone.Tolerance && s.skips() {
+		s.skipped += 1 + s.due(zone.At(h.cfg.Epoch, now))
+		if s.completed = s.rule.Kind == zone.Once; !s.completed {
+			h.armPlan(now+1, n)
+		}
+		return
+	}
+	s.skipped += s.due(zone.At(h.cfg.Epoch, now))
 	s.created++
 	s.number++
 	s.fired = true
@@ -129,6 +152,20 @@ func (h *Hub) fire(now sim.Time, n uint32, out *sim.Outbox) {
 	} else {
 		h.armPlan(now+1, n)
 	}
+}
+
+// due counts the occurrences after the one that is armed that are past, up to
+// sim.MaxSlice of them.
+func (s *schedule) due(now zone.Instant) (n int) {
+	for at, ok := s.rule.Next(s.armed, s.created); ok && at.Compare(now) < 0 && n < sim.MaxSlice; n++ {
+		at, ok = s.rule.Next(at, s.created)
+	}
+	return n
+}
+
+// skips says whether a firing that was missed is left out.
+func (s *schedule) skips() bool {
+	return s.misfire == MisfireSkip || s.misfire == MisfireDefault && s.rule.Kind != zone.Once
 }
 
 // activeInstance returns an instance that is pending or running, and forgets
@@ -191,7 +228,7 @@ func (h *Hub) listSchedules() Reply {
 
 func (h *Hub) planView(s *schedule, n uint32) Schedule {
 	v := Schedule{
-		ID: s.id, Spec: s.spec, Rule: s.rule, Enabled: !s.disabled, Completed: s.completed, Created: s.created, Number: s.number,
+		ID: s.id, Spec: s.spec, Rule: s.rule, Enabled: !s.disabled, Completed: s.completed, Created: s.created, Number: s.number, Skipped: s.skipped, Misfire: s.misfire,
 		Next: h.firing.At(n), Etag: s.etag,
 	}
 	for _, i := range s.instances {

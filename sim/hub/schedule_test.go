@@ -169,8 +169,41 @@ func TestFiring(t *testing.T) {
 		d.must(hub.PutSchedule{ID: "x", Rule: r, Spec: reboot})
 		d.now = 100 * second // nobody woke the hub
 		d.settle()
-		if p := d.plan("x"); p.Number != 1 || p.Created != 1 || p.Next != 101*second {
-			t.Errorf("it is %+v; want one instance, next at 101 s", p)
+		if p := d.plan("x"); p.Number != 0 || p.Created != 0 || p.Skipped != 20 || p.Next != 101*second {
+			t.Errorf("it is %+v; want no instance, 20 skipped, next at 101 s", p)
+		}
+	})
+	t.Run("A-28 misfire", func(t *testing.T) {
+		for _, tt := range []struct {
+			kind             zone.Kind
+			misfire          hub.Misfire
+			late             sim.Time
+			created, skipped int
+			completed        bool
+		}{
+			{zone.Every, hub.MisfireDefault, 100 * second, 0, 10, false},
+			{zone.Every, hub.MisfireSkip, 100 * second, 0, 10, false},
+			{zone.Every, hub.MisfireOnce, 100 * second, 1, 9, false},
+			{zone.Every, hub.MisfireDefault, 60 * second, 1, 5, false}, // a little late is not missed
+			{zone.Daily, hub.MisfireDefault, 60*second + 1, 0, 1, false},
+			{zone.Once, hub.MisfireDefault, 100 * second, 1, 0, true},
+			{zone.Once, hub.MisfireOnce, 100 * day, 1, 0, true},
+			{zone.Once, hub.MisfireSkip, 100 * second, 0, 1, true},
+			{zone.Once, hub.MisfireSkip, 60 * second, 1, 0, true},
+		} {
+			d := trucks(t, 1)
+			r := rule(t, "2026-01-01T00:00:01Z", tt.kind, zone.End{})
+			if tt.kind == zone.Every {
+				r.Every = 11 * time.Second
+			}
+			d.must(hub.PutSchedule{ID: "x", Rule: r, Misfire: tt.misfire, Spec: reboot})
+			d.now = second + tt.late
+			d.settle()
+			p := d.plan("x")
+			if p.Created != tt.created || p.Skipped != tt.skipped || p.Completed != tt.completed || !p.Completed && (p.Next <= d.now || p.Next == sim.Never) {
+				t.Errorf("%s, policy %d, %s late: %d created, %d skipped, completed %t, next at %s; want %d, %d, %t", tt.kind, tt.misfire, tt.late,
+					p.Created, p.Skipped, p.Completed, p.Next, tt.created, tt.skipped, tt.completed)
+			}
 		}
 	})
 	t.Run("S-10 a firing during an instance makes another", func(t *testing.T) {

@@ -17,7 +17,8 @@ type session struct {
 	calls    uint32 // first of its calls, none
 	kept     bool   // a persistent session is stored
 	rate     throttle
-	will     *will // nil: none
+	will     *will  // nil: none
+	inbox    *inbox // nil: nothing ever waited
 }
 
 // will is what a device leaves to be said when its connection ends without
@@ -70,6 +71,7 @@ func (h *Hub) connect(now sim.Time, m *sim.Message, out *sim.Outbox) {
 	if s.online() {
 		h.nowOnline(now, dev, out)
 	}
+	h.deliver(now, dev, out)
 }
 
 // refuse answers a CONNECT with a return code and has the driver close.
@@ -92,7 +94,7 @@ func (h *Hub) authorised(now sim.Time, d *Device, token string) (ends sim.Date, 
 	for _, host := range h.cfg.Hosts {
 		covered = covered || t.Covers(sas.DeviceResource(host, d.ID))
 	}
-	if !covered || !t.Verify(d.PrimaryKey) && !t.Verify(d.SecondaryKey) {
+	if !covered || d.PrimaryKey == nil || !t.Verify(d.PrimaryKey) && !t.Verify(d.SecondaryKey) {
 		return 0, false
 	}
 	return t.Ends(), true
@@ -121,6 +123,7 @@ func (h *Hub) end(now sim.Time, dev uint32, why sim.Reason, tell bool, out *sim.
 			h.telemetry(now, &sim.Message{Kind: sim.Telemetry, Device: d.ID, Conn: s.conn, Name: w.name, Body: w.body, Due: now}, out)
 		}
 	}
+	h.unsent(dev, out)
 	h.dropCalls(now, dev, why, out)
 	h.jobs.Offline(now, dev, out)
 }
@@ -136,6 +139,7 @@ func (h *Hub) subscribe(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbo
 	if !was && s.online() {
 		h.nowOnline(now, dev, out)
 	}
+	h.deliver(now, dev, out)
 }
 
 func (h *Hub) unsubscribe(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox) {

@@ -77,7 +77,7 @@ func (h *Hub) report(now sim.Time, dev uint32, m *sim.Message, out *sim.Outbox) 
 		return
 	}
 	d = h.mut(dev, out)
-	d.Reported = merged
+	d.Reported, d.LastActivity = merged, now
 	d.ReportedVersion++
 	d.TwinVersion++
 	answer.ID = d.ReportedVersion

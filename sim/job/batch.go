@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // batch is the part of a job's targets that is worked on: the one after it
@@ -17,7 +18,7 @@ type batch struct {
 	ended     int
 	failed    int
 	succeeded int
-	start     sim.Time
+	start     sim.Time // of its first device, Never before
 	opens     sim.Time // not before: the pause
 }
 
@@ -29,7 +30,7 @@ func (j *Job) cut(n int) {
 		size = j.spec.Batch.Size(total)
 	}
 	from := min(n*size, total)
-	j.batch = batch{size: size, number: n, from: from, to: min(from+size, total), start: j.batch.start, opens: j.batch.opens}
+	j.batch = batch{size: size, number: n, from: from, to: min(from+size, total), start: sim.Never, opens: j.batch.opens}
 }
 
 // childEnded counts a child that has ended in its batch, and goes on with the next
@@ -43,7 +44,7 @@ func (e *Engine) childEnded(j *Job, s Status, now sim.Time, out *sim.Outbox) {
 	switch s {
 	case Failed:
 		b.failed++
-		if why := j.exceeds(); why != "" && !j.status.Ended() && j.doomed == "" {
+		if why := e.exceeds(j); why != "" && !j.status.Ended() && j.doomed == "" {
 			e.doom(j, why, now, out)
 			if j.status == Cancelled {
 				return
@@ -52,18 +53,18 @@ func (e *Engine) childEnded(j *Job, s Status, now sim.Time, out *sim.Outbox) {
 	case Completed:
 		b.succeeded++
 	}
-	if b.ended < b.to-b.from || j.spec.Continuous {
+	early := planted.In(e.cfg.Planted, planted.BatchOrder) && b.ended == b.to-b.from-1
+	if b.ended < b.to-b.from && !early || j.spec.Continuous {
 		return
 	}
 	if len(j.batches) < MaxBatches {
-		j.batches = append(j.batches, Batch{From: b.from, To: b.to, Failed: b.failed, Start: b.start, End: now})
+		j.batches = append(j.batches, Batch{From: b.from, To: b.to, Failed: b.failed, Start: min(b.start, now), End: now})
 	}
 	if b.to == len(j.devs) {
 		return // it was the last
 	}
 	was := *b
 	j.batch.opens = now.Add(j.spec.Pause)
-	j.batch.start = j.batch.opens
 	j.cut(b.number + 1)
 	if j.spec.Pause > 0 && j.status == Running {
 		e.wakeAt(j, j.batch.opens)

@@ -345,6 +345,43 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// TestAnswersOutOfOrder: a try that timed out left a call behind. The answer
+// to the present try's call counts although that one's is still to come, and
+// the late one counts for nothing, whichever comes first.
+func TestAnswersOutOfOrder(t *testing.T) {
+	retried := func() *fleet {
+		f := newFleet(t, 1, false)
+		f.submit(reboots(1, func(s *job.Spec) {
+			s.StepTimeout = 10 * time.Second
+			s.Retry = &job.Retry{Attempts: 1, Min: time.Second, Max: time.Second}
+		}))
+		f.to(12 * second)
+		if len(f.calls) != 2 {
+			t.Fatalf("%d calls are open; want the first and that of the second try", len(f.calls))
+		}
+		return f
+	}
+	f := retried()
+	f.answerLast(0, 200, "")
+	if v := f.engine.View(0); v.Status != job.Completed || v.Counts.Succeeded != 1 {
+		t.Errorf("after the answer of the second try: job is %s %+v", v.Status, v.Counts)
+	}
+	f.answer(0, 500, "")
+	if v := f.engine.View(0); v.Counts.Succeeded != 1 || v.Counts.Failed != 0 {
+		t.Errorf("after the late answer: %+v", v.Counts)
+	}
+
+	f = retried()
+	f.answer(0, 500, "") // late
+	if v := f.engine.View(0); v.Status != job.Running || v.Counts.Running != 1 {
+		t.Errorf("after the late answer alone: job is %s %+v", v.Status, v.Counts)
+	}
+	f.answer(0, 200, "")
+	if v := f.engine.View(0); v.Status != job.Completed || v.Counts.Succeeded != 1 {
+		t.Errorf("after both: job is %s %+v", v.Status, v.Counts)
+	}
+}
+
 // TestDeviceTimeout ends one device's part; the others go on.
 func TestDeviceTimeout(t *testing.T) {
 	f := newFleet(t, 2, false)
@@ -408,6 +445,32 @@ func TestContinuous(t *testing.T) {
 	}
 }
 
+// TestRerunOfContinuous: the rerun of a continuous job has its failed devices
+// once, though they join its group again; who is new joins.
+func TestRerunOfContinuous(t *testing.T) {
+	f := newFleet(t, 3, false)
+	f.submit(job.Spec{ID: "j", Kind: "rebootDevice", Targets: ids(2), Timeout: time.Hour, Continuous: true})
+	f.answer(0, 500, "")
+	f.answer(1, 200, "")
+	f.to(3600 * second)
+	n, err := f.engine.Rerun(f.now, "j", "again", "", &f.out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	f.answer(0, 200, "")
+	for dev := range uint32(3) {
+		f.engine.Join(f.now, n, id(int(dev)), dev, &f.out)
+		f.settle()
+	}
+	if got := f.called(); !slices.Equal(got, []int{1, 2}) {
+		t.Errorf("the devices that joined and are called are %v; want 1 and 2, the failed one is there already", got)
+	}
+	if v := f.engine.View(n); v.Counts.Total != 3 {
+		t.Errorf("the rerun has %+v; want 3 devices", v.Counts)
+	}
+}
+
 // TestEmptyGroup: A-04: a job over a group without devices completes at once.
 func TestEmptyGroup(t *testing.T) {
 	f := newFleet(t, 0, false)
@@ -432,5 +495,92 @@ func TestGroup(t *testing.T) {
 	f.submit(job.Spec{ID: "k", Kind: "rebootDevice", Group: "gone", Timeout: -1})
 	if v := f.engine.View(1); v.Status != job.Failed || v.FailureReason != "the group is gone" {
 		t.Errorf("the job over a lost group is %s (%s)", v.Status, v.FailureReason)
+	}
+}
+
+// TestBatchTable is table 4.3 played: how a job of so many devices is cut, by
+// which devices hear of it together.
+func TestBatchTable(t *testing.T) {
+	for _, tt := range []struct {
+		total   int
+		value   string
+		batches string
+	}{
+		{10, "25%", "3,3,3,1"}, {10, "30%", "3,3,3,1"}, {10, "33.3%", "4,4,2"}, {7, "50%", "4,3"}, {3, "25%", "1,1,1"}, {1, "25%", "1"},
+		{200, "0.1%", strings.Repeat("1,", 199) + "1"}, {1000, "12.5%", strings.Repeat("125,", 7) + "125"}, {10, "100%", "10"},
+	} {
+		f := newFleet(t, tt.total, false)
+		f.submit(reboots(tt.total, func(s *job.Spec) { s.Batch = amount(t, tt.value) }))
+		var got []string
+		next := 0
+		for len(f.calls) > 0 {
+			wave := f.called()
+			for i, dev := range wave {
+				if dev != next+i {
+					t.Fatalf("%d by %s: batch %d has devices %v", tt.total, tt.value, len(got)+1, wave)
+				}
+			}
+			next += len(wave)
+			got = append(got, fmt.Sprint(len(wave)))
+			for _, dev := range wave {
+				f.answer(uint32(dev), 200, "")
+			}
+		}
+		if s := strings.Join(got, ","); s != tt.batches {
+			t.Errorf("%d by %s: batches of %s; want %s", tt.total, tt.value, s, tt.batches)
+		}
+	}
+}
+
+// TestThresholdTable is table 4.4 played: the failure that cancels, over the
+// job and in one batch.
+func TestThresholdTable(t *testing.T) {
+	for _, tt := range []struct {
+		base    int
+		value   string
+		cancels int // the failure that does it; 0: never
+	}{
+		{10, "0%", 1}, {10, "5%", 1}, {10, "10%", 2}, {10, "25%", 3}, {4, "25%", 2}, {3, "33.3%", 1}, {3, "34%", 2}, {10, "100%", 0}, {10, "0", 1}, {10, "9", 10}, {10, "10", 0},
+	} {
+		for _, perBatch := range []bool{false, true} {
+			f := newFleet(t, tt.base, false)
+			f.submit(reboots(tt.base, func(s *job.Spec) {
+				s.Threshold = &job.Threshold{Amount: *amount(t, tt.value), PerBatch: perBatch}
+			}))
+			cancels := 0
+			for i := range tt.base {
+				f.answer(uint32(i), 500, "")
+				if f.engine.View(0).Status == job.Cancelled && cancels == 0 {
+					cancels = i + 1
+				}
+			}
+			if cancels != tt.cancels {
+				t.Errorf("%s of %d, per batch %t: failure %d cancels; want %d", tt.value, tt.base, perBatch, cancels, tt.cancels)
+			}
+		}
+	}
+}
+
+// TestDeletedWhileHeldUp: a child of a stopped job that waited behind another
+// job of its device ends with the device, and does not begin when its job goes
+// on.
+func TestDeletedWhileHeldUp(t *testing.T) {
+	f := newFleet(t, 2, false)
+	for _, id := range []string{"first", "second"} {
+		f.submit(job.Spec{ID: id, Kind: "factoryResetDevice", Targets: ids(2), Timeout: time.Hour})
+	}
+	if err := f.engine.Stop(f.now, "second", &f.out); err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	f.gone[0] = true
+	f.engine.Deleted(f.now, 0, &f.out)
+	f.settle()
+	if err := f.engine.Resume(f.now, "second", &f.out); err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	if v := f.engine.View(1); v.Status != job.Running || v.Counts != (job.Counts{Total: 2, Failed: 1, Pending: 1}) {
+		t.Errorf("the job is %s %+v; want it running, one failed and one waiting\n%s", v.Status, v.Counts, f.log.String())
 	}
 }

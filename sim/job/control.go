@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // admit lets a pending job run, or wait for a slot at the end of the queue.
@@ -24,7 +25,6 @@ func (e *Engine) admit(j *Job, now sim.Time, out *sim.Outbox) {
 	j.status = Running
 	if j.start == sim.Never {
 		j.start = now
-		j.batch.start = now
 	}
 	if j.left > 0 && j.timer == 0 {
 		j.timer = e.arm(slot{Ref{Job: j.number}, slotJob}, now.Add(j.left))
@@ -93,13 +93,14 @@ func (e *Engine) settle(j *Job, now sim.Time, out *sim.Outbox) {
 		return
 	}
 	e.halt(j, now)
+	e.disarm(&j.forget)
+	j.forget = e.arm(slot{Ref{Job: j.number}, slotPurge}, now.Add(e.cfg.Keep))
 	if j.status == Stopped {
 		e.leave(j, now, out)
 		return
 	}
 	j.settled, j.sweep = true, idle
 	delete(e.chosen, j.number)
-	e.arm(slot{Ref{Job: j.number}, slotPurge}, now.Add(e.cfg.Keep))
 	e.ended = append(e.ended, j.number)
 	e.leave(j, now, out)
 }
@@ -124,7 +125,7 @@ func (e *Engine) Cancel(now sim.Time, id string, out *sim.Outbox) (ok bool) {
 
 // exceeds says in words that more has failed than the job's threshold allows,
 // "" while it has not.
-func (j *Job) exceeds() string {
+func (e *Engine) exceeds(j *Job) string {
 	t := j.spec.Threshold
 	if t == nil {
 		return ""
@@ -133,7 +134,7 @@ func (j *Job) exceeds() string {
 	if t.PerBatch {
 		failed, base, of = j.batch.failed, j.batch.to-j.batch.from, "devices of its batch"
 	}
-	if failed <= t.Most(base) {
+	if failed <= t.Most(base) || planted.In(e.cfg.Planted, planted.Threshold) && failed == t.Most(base)+1 {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d %s failed; the cancellation threshold is %s", failed, base, of, t.Amount)
@@ -187,12 +188,16 @@ func (e *Engine) Resume(now sim.Time, id string, out *sim.Outbox) error {
 		return fmt.Errorf("job %q is %s; only a stopped job can be resumed", id, j.status)
 	}
 	e.now = now
+	e.disarm(&j.forget)
 	j.reason = ""
 	if j.doomed != "" {
 		j.status = Pending
 		e.doom(j, j.doomed, now, out)
 		e.settle(j, now, out)
 		return nil
+	}
+	if planted.In(e.cfg.Planted, planted.DoubleExecution) {
+		e.startAnew(j, now, out)
 	}
 	if j.sweep == selecting {
 		j.status = Pending
@@ -202,6 +207,19 @@ func (e *Engine) Resume(now sim.Time, id string, out *sim.Outbox) error {
 	}
 	e.admit(j, now, out)
 	return nil
+}
+
+// startAnew is a planted bug: what is in flight is started once more.
+func (e *Engine) startAnew(j *Job, now sim.Time, out *sim.Outbox) {
+	for i := range j.children.Len() {
+		if r := e.run(Ref{j.number, uint32(i)}, now, out); r.child.status == Running {
+			r.rest(Pending)
+			j.counts.Pending++
+			r.note("pending")
+			j.again = append(j.again, int32(i))
+			e.release(r.dev(), r.ref(), now, out)
+		}
+	}
 }
 
 // Rerun makes a new job over the devices that failed in another one, which
@@ -248,10 +266,12 @@ func (e *Engine) job(id string) (*Job, error) {
 // purge forgets a job. Its number is never used again.
 func (e *Engine) purge(n uint32) {
 	j := e.jobs.Mut(int(n))
+	e.disarm(&j.forget) // it may be replaced before its time
 	if e.byID[j.spec.ID] == n {
 		delete(e.byID, j.spec.ID)
+		e.names.Delete(j.spec.ID)
 	}
-	j.purged, j.children, j.devs, j.batches = true, sim.NewPages[child](e.cfg.Gen), nil, nil
+	j.purged, j.children, j.tallies, j.devs, j.batches = true, sim.NewPages[child](e.cfg.Gen), sim.NewPages[tally](e.cfg.Gen), nil, nil
 	j.spec = &Spec{ID: j.spec.ID, Kind: j.spec.Kind}
 }
 

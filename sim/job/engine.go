@@ -5,6 +5,7 @@ import (
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/doc"
+	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
 // Fleet is what the engine needs of the hub around it. Devices are the hub's
@@ -27,7 +28,7 @@ type Fleet interface {
 	Property(dev uint32, name string) (doc.Value, sim.Time)
 	// Call sends a direct method; its outcome comes as Engine.Answered, never
 	// from within Call.
-	Call(now sim.Time, dev uint32, c Ref, method string, body []byte, timeout time.Duration, out *sim.Outbox)
+	Call(now sim.Time, dev uint32, c CallRef, method string, body []byte, timeout time.Duration, out *sim.Outbox)
 	// Read takes the answer of a deep read, an object of paths and values,
 	// into the device's properties.
 	Read(now sim.Time, dev uint32, values doc.Value, out *sim.Outbox)
@@ -43,6 +44,13 @@ type Fleet interface {
 
 // Ref names a child: the job's number and the child's place in it.
 type Ref struct{ Job, Child uint32 }
+
+// CallRef names a call of a child: the latest one has the highest Number,
+// modulo 256. Calls that were given up may be answered after later ones.
+type CallRef struct {
+	Ref
+	Number uint8
+}
 
 // Ack is the outcome of a call.
 type Ack struct {
@@ -61,6 +69,8 @@ type Config struct {
 	Slots  int           // how many Queued jobs run at the same time; 0: 5
 	Call   time.Duration // how long a device may take to answer a call; 0: 30 s
 	Keep   time.Duration // how long an ended job is kept; 0: 30 days
+
+	Planted planted.Bug // without effect in ordinary builds
 }
 
 // Engine is the job engine. Its owner drives it from one goroutine.
@@ -69,6 +79,7 @@ type Engine struct {
 	now     sim.Time // of the last call: Deadline for work that is due now
 	jobs    sim.Pages[Job]
 	byID    map[string]uint32
+	names   sim.Sorted       // id -> number, for snapshots
 	active  map[uint32][]Ref // device -> children not ended, in order of their start; looked up only
 	timers  sim.Timers       // key: slot
 	slots   []slot
@@ -76,10 +87,10 @@ type Engine struct {
 	work    []uint32 // jobs whose cursor has work, in order
 	ids     idMaker
 	ended   []uint32
-	chosen  map[uint32]map[uint32]bool // job still selecting -> devices it has
-	busy    int                        // Queued jobs that have a slot
-	queue   []uint32                   // Queued jobs that wait for one, in order
-	lasting []uint32                   // Continuous jobs, those that have ended left out now and then
+	chosen  map[uint32]*marks // job still selecting -> devices it has
+	busy    int               // Queued jobs that have a slot
+	queue   []uint32          // Queued jobs that wait for one, in order
+	lasting []uint32          // Continuous jobs, those that have ended left out now and then
 }
 
 // Job is the engine's own record of a job. Snapshots of it are read through
@@ -88,6 +99,7 @@ type Job struct {
 	number   uint32
 	kind     *Kind
 	spec     *Spec
+	specGen  uint32 // generation it may be changed in; 0: as it was submitted
 	devs     []uint32
 	status   Status
 	created  sim.Time
@@ -96,6 +108,7 @@ type Job struct {
 	reason   string
 	counts   Counts
 	children sim.Pages[child]
+	tallies  sim.Pages[tally]
 	sweep    sweep
 	cursor   int     // next child to start
 	over     int     // next child to sweep over
@@ -114,6 +127,7 @@ type Job struct {
 	left     time.Duration // of the timeout, while the clock stands
 	timer    uint32        // slot + 1: of the timeout
 	wake     uint32        // slot + 1: of a pause or the pace
+	forget   uint32        // slot + 1: when it is forgotten, once it has ended or is stopped
 }
 
 // sweep is what goes over all children of a job.
@@ -141,6 +155,7 @@ type child struct {
 	stop        bool   // cancelled: end at the next step
 	waiting     bool   // behind another exclusive child of its device
 	calls       uint8  // calls without an outcome, present one and left-over ones
+	call        uint8  // number of the last one
 	current     bool   // the present step has a call
 	timer       uint32 // slot + 1: step, grace or back-off
 	limit       uint32 // slot + 1: the device's timeout
@@ -179,8 +194,8 @@ func NewEngine(cfg Config) *Engine {
 		cfg.Slots = 5
 	}
 	return &Engine{
-		cfg: cfg, jobs: sim.NewPages[Job](cfg.Gen), byID: map[string]uint32{}, active: map[uint32][]Ref{},
-		ids: newIDMaker(cfg.Rand), chosen: map[uint32]map[uint32]bool{},
+		cfg: cfg, jobs: sim.NewPages[Job](cfg.Gen), byID: map[string]uint32{}, names: sim.NewSorted(cfg.Gen), active: map[uint32][]Ref{},
+		ids: newIDMaker(cfg.Rand), chosen: map[uint32]*marks{},
 	}
 }
 
@@ -267,6 +282,9 @@ func (e *Engine) advance(n int, now sim.Time, left int, out *sim.Outbox) int {
 
 // next is the one place that chooses who is worked on next.
 func (e *Engine) next(j *Job, now sim.Time) (i int, ok bool) {
+	for len(j.again) > 0 && j.children.At(int(j.again[0])).status != Pending { // its device was deleted meanwhile
+		j.again = append(j.again[:0], j.again[1:]...)
+	}
 	if j.status != Running || j.batch.opens > now ||
 		j.spec.InFlight > 0 && j.counts.Running+j.held >= j.spec.InFlight ||
 		len(j.again) == 0 && j.cursor >= j.batch.to || !e.paced(j, now) {
@@ -312,6 +330,16 @@ func (e *Engine) due(s slot, now sim.Time, out *sim.Outbox) {
 	j := e.jobs.Mut(int(s.ref.Job))
 	switch s.what {
 	case slotPurge:
+		j.forget = 0
+		if !j.settled { // it was stopped and nobody resumed it
+			if j.held > 0 { // devices have it in line behind other jobs
+				j.forget = e.arm(s, now.Add(e.cfg.Keep))
+				return
+			}
+			j.settled, j.sweep = true, idle
+			delete(e.chosen, j.number)
+			e.ended = append(e.ended, j.number)
+		}
 		e.purge(j.number)
 		return
 	case slotJob:
@@ -325,6 +353,9 @@ func (e *Engine) due(s slot, now sim.Time, out *sim.Outbox) {
 		j.wake = 0
 		e.todo(j.number)
 		return
+	}
+	if j.purged {
+		return // with a device that was to be tried again
 	}
 	r := &run{e: e, job: j, child: j.children.Mut(int(s.ref.Child)), i: int(s.ref.Child), now: now, out: out}
 	if s.what == slotLimit {
@@ -365,10 +396,15 @@ func (e *Engine) Ended() []uint32 {
 	return n
 }
 
-// note observes a job's state and marks its row.
+// note observes a job's state and marks its row. The first note of a
+// schedule's instance has its name behind the state: its id is nobody's.
 func (e *Engine) note(j *Job, now sim.Time, out *sim.Outbox) {
 	out.Dirty = append(out.Dirty, sim.Row{Table: sim.TableJob, Key: uint64(j.number)})
-	out.Observe = append(out.Observe, sim.Observation{At: now, Event: sim.EventJob, Job: j.spec.ID, Text: j.status.String()})
+	text := j.status.String()
+	if j.spec.Schedule != "" && j.status == Pending && j.sweep == selecting && j.created == now {
+		text += ": " + j.spec.Name
+	}
+	out.Observe = append(out.Observe, sim.Observation{At: now, Event: sim.EventJob, Job: j.spec.ID, Text: text})
 }
 
 func (e *Engine) arm(s slot, at sim.Time) uint32 {

@@ -8,18 +8,18 @@ import (
 )
 
 // Answered takes in the outcome of a call.
-func (e *Engine) Answered(now sim.Time, ref Ref, a Ack, out *sim.Outbox) {
+func (e *Engine) Answered(now sim.Time, ref CallRef, a Ack, out *sim.Outbox) {
 	e.now = now
 	if e.jobs.At(int(ref.Job)).purged {
 		return
 	}
-	r := e.run(ref, now, out)
+	r := e.run(ref.Ref, now, out)
 	c := r.child
 	if c.calls > 0 {
 		c.calls--
 	}
-	if c.status != Running || !c.current || c.calls > 0 {
-		return // of a step that is over, or a later call is under way
+	if c.status != Running || !c.current || c.call != ref.Number {
+		return // of a step that is over; a later call is under way, perhaps
 	}
 	c.current = false
 	s := r.step()

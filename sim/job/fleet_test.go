@@ -30,7 +30,7 @@ type fleet struct {
 
 type call struct {
 	dev    uint32
-	ref    job.Ref
+	ref    job.CallRef
 	method string
 	body   string
 }
@@ -64,7 +64,7 @@ func (f *fleet) Property(dev uint32, name string) (doc.Value, sim.Time) {
 	}
 	return doc.Value{}, -1
 }
-func (f *fleet) Call(_ sim.Time, dev uint32, c job.Ref, method string, body []byte, _ time.Duration, _ *sim.Outbox) {
+func (f *fleet) Call(_ sim.Time, dev uint32, c job.CallRef, method string, body []byte, _ time.Duration, _ *sim.Outbox) {
 	f.calls = append(f.calls, call{dev, c, method, string(body)})
 	fmt.Fprintf(&f.log, "%s  call dev-%d %s %s\n", f.now, dev, method, body)
 }
@@ -149,6 +149,20 @@ func (f *fleet) submit(s job.Spec) {
 func (f *fleet) answer(dev uint32, status int32, body string) {
 	f.t.Helper()
 	f.ack(dev, job.Ack{Status: status, Body: []byte(body)})
+}
+
+// answerLast answers the newest call to dev.
+func (f *fleet) answerLast(dev uint32, status int32, body string) {
+	f.t.Helper()
+	for i := len(f.calls) - 1; i >= 0; i-- {
+		if c := f.calls[i]; c.dev == dev {
+			f.calls = append(f.calls[:i:i], f.calls[i+1:]...)
+			f.engine.Answered(f.now, c.ref, job.Ack{Status: status, Body: []byte(body)}, &f.out)
+			f.settle()
+			return
+		}
+	}
+	f.t.Fatalf("no call to dev-%d is open", dev)
 }
 
 func (f *fleet) ack(dev uint32, a job.Ack) {

@@ -30,16 +30,23 @@ func (r *run) id() sim.DeviceID { return r.job.spec.Targets[r.i] }
 func (r *run) begin() {
 	c := r.child
 	r.unhold()
-	c.status = Running
+	r.turn(Running)
 	if c.start == sim.Never {
 		c.start = r.now
 	}
 	r.job.counts.Pending--
 	r.job.counts.Running++
+	r.job.batch.start = min(r.job.batch.start, r.now)
 	if d := r.job.spec.DeviceTimeout; d > 0 {
 		c.limit = r.e.arm(slot{r.ref(), slotLimit}, r.now.Add(d))
 	}
 	r.note("running")
+}
+
+// turn gives the child another state.
+func (r *run) turn(s Status) {
+	r.job.turned(r.i, r.child.status, s)
+	r.child.status = s
 }
 
 // unhold notes that the child waits for no other any more.
@@ -97,7 +104,8 @@ func (r *run) rest(s Status) {
 	} else {
 		counts.Pending--
 	}
-	c.status, c.current = s, false
+	r.turn(s)
+	c.current = false
 	r.unhold()
 	r.e.disarm(&c.timer)
 	r.e.disarm(&c.limit)
@@ -209,8 +217,9 @@ func (r *run) grace() {
 
 func (r *run) call(method string, body []byte) {
 	r.child.calls++
+	r.child.call++
 	r.child.current = true
-	r.fleet().Call(r.now, r.dev(), r.ref(), method, body, r.e.cfg.Call, r.out)
+	r.fleet().Call(r.now, r.dev(), CallRef{r.ref(), r.child.call}, method, body, r.e.cfg.Call, r.out)
 }
 
 func (r *run) write(values ...doc.Member) { r.call("dm.write", object(values...)) }

@@ -83,7 +83,7 @@ const (
 	WhyOffline Why = "offline" // the device did not connect in time
 	WhyLost    Why = "lost"    // it disconnected before it answered
 	WhyTimeout Why = "timeout" // it did not answer, or a step or the device's part took too long
-	WhyRefused Why = "refused" // it answered with another status than was wanted
+	WhyRefused Why = "refused" // it answered with another status than was wanted, or with no JSON
 	WhyResult  Why = "result"  // it reported a failure
 	whyOver    Why = ""        // not to be tried again
 )

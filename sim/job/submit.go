@@ -144,7 +144,7 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 	j := e.jobs.Append(Job{
 		number: number, kind: k, spec: &s, status: Pending, created: now, start: sim.Never, end: sim.Never, left: max(0, s.Timeout),
 		devs: make([]uint32, 0, len(s.Targets)), counts: Counts{Total: len(s.Targets), Pending: len(s.Targets)},
-		children: sim.NewPages[child](e.cfg.Gen), gathers: s.Group != "" && len(s.Targets) == 0,
+		children: sim.NewPages[child](e.cfg.Gen), tallies: sim.NewPages[tally](e.cfg.Gen), gathers: s.Group != "" && len(s.Targets) == 0,
 	})
 	if s.Continuous {
 		kept := e.lasting[:0]
@@ -156,7 +156,8 @@ func (e *Engine) add(now sim.Time, s Spec, out *sim.Outbox) *Job {
 		e.lasting = append(kept, number)
 	}
 	e.byID[s.ID] = number
-	e.chosen[number] = make(map[uint32]bool, len(s.Targets))
+	e.names.Set(s.ID, number)
+	e.chosen[number] = new(marks)
 	e.todo(number)
 	e.note(j, now, out)
 	return j
@@ -181,10 +182,11 @@ func (e *Engine) choose(j *Job, now sim.Time, limit int, out *sim.Outbox) (more 
 
 // gather takes members of the job's group.
 func (e *Engine) gather(j *Job, now sim.Time, limit int, out *sim.Outbox) (more int) {
+	e.ownSpec(j)
 	last, looked, done, err := e.cfg.Fleet.Gather(j.spec.Group, j.gathered, limit, func(id sim.DeviceID, dev uint32) {
 		j.spec.Targets = append(j.spec.Targets, id)
 		j.devs = append(j.devs, dev)
-		e.chosen[j.number][dev] = true
+		e.chosen[j.number].add(dev)
 		j.counts.Total++
 		j.counts.Pending++
 	})
@@ -206,10 +208,10 @@ func (e *Engine) chooseNamed(j *Job, now sim.Time, out *sim.Outbox) {
 	id := j.spec.Targets[len(j.devs)]
 	dev, ok := e.cfg.Fleet.Find(id)
 	chosen := e.chosen[j.number]
-	twice := ok && chosen[dev]
+	twice := ok && chosen.has(dev)
 	switch {
 	case ok && !twice:
-		chosen[dev] = true
+		chosen.add(dev)
 		j.devs = append(j.devs, dev)
 		return
 	case j.spec.Group != "" && !ok:
@@ -237,8 +239,10 @@ func (e *Engine) chooseFailed(j *Job, now sim.Time, out *sim.Outbox) {
 	i := j.cursor
 	j.cursor++
 	if from.children.At(i).status == Failed {
+		e.ownSpec(j)
 		j.spec.Targets = append(j.spec.Targets, from.spec.Targets[i])
 		j.devs = append(j.devs, from.devs[i])
+		e.chosen[j.number].add(from.devs[i])
 		j.counts.Total++
 		j.counts.Pending++
 	}
@@ -254,6 +258,7 @@ func (e *Engine) selected(j *Job, now sim.Time, out *sim.Outbox) {
 	if j.status == Pending {
 		e.admit(j, now, out)
 	}
+	e.settle(j, now, out) // it may have been stopped meanwhile
 }
 
 // Join adds a device to a continuous job; a job that has ended, or has the
@@ -262,10 +267,11 @@ func (e *Engine) Join(now sim.Time, number uint32, id sim.DeviceID, dev uint32, 
 	e.now = now
 	j := e.jobs.Mut(int(number))
 	chosen := e.chosen[number]
-	if !j.spec.Continuous || j.status.Ended() || j.sweep != starting || chosen[dev] {
+	if !j.spec.Continuous || j.status.Ended() || j.sweep != starting || chosen.has(dev) {
 		return
 	}
-	chosen[dev] = true
+	chosen.add(dev)
+	e.ownSpec(j)
 	j.spec.Targets = append(j.spec.Targets, id)
 	j.devs = append(j.devs, dev)
 	j.counts.Total++
@@ -273,4 +279,12 @@ func (e *Engine) Join(now sim.Time, number uint32, id sim.DeviceID, dev uint32, 
 	j.batch.to = len(j.devs)
 	e.todo(number)
 	e.note(j, now, out)
+}
+
+// ownSpec makes a job's spec one that no snapshot has, for targets to be added.
+func (e *Engine) ownSpec(j *Job) {
+	if j.specGen != *e.cfg.Gen {
+		s := *j.spec
+		j.spec, j.specGen = &s, *e.cfg.Gen
+	}
 }

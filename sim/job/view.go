@@ -9,13 +9,14 @@ import (
 // Jobs is a snapshot of all jobs: to be read by any goroutine once the
 // generation was moved on.
 type Jobs struct {
-	jobs sim.Pages[Job]
-	ids  idMaker
+	jobs  sim.Pages[Job]
+	names sim.Sorted
+	ids   idMaker
 }
 
 // Snapshot returns the jobs as they are; its owner moves the generation on
 // before it changes anything.
-func (e *Engine) Snapshot() Jobs { return Jobs{e.jobs, e.ids} }
+func (e *Engine) Snapshot() Jobs { return Jobs{e.jobs, e.names, e.ids} }
 
 // Len returns how many numbers have been given out.
 func (s Jobs) Len() int { return s.jobs.Len() }
@@ -37,8 +38,64 @@ func (s Jobs) Children(n, from, limit int) []ChildView {
 	return list
 }
 
+// Find returns the number of the job, or of the job and the child, that has
+// the id.
+func (s Jobs) Find(id string) (ref Ref, child, ok bool) {
+	if n, ok := s.names.Get(id); ok {
+		return Ref{Job: n}, false, true
+	}
+	ref, ok = s.ids.parse(id)
+	if !ok || int(ref.Job) >= s.jobs.Len() {
+		return Ref{}, false, false
+	}
+	if j := s.jobs.At(int(ref.Job)); j.purged || int(ref.Child) >= len(j.spec.Targets) {
+		return Ref{}, false, false
+	}
+	return ref, true, true
+}
+
+// Brief is what a walk over many jobs needs of one.
+type Brief struct {
+	Kind   string
+	Status Status
+	Counts Counts // Total is the number of its children
+}
+
+// Brief returns what job number n is; ok is false when it is forgotten.
+func (s Jobs) Brief(n int) (b Brief, ok bool) {
+	j := s.jobs.At(n)
+	return Brief{j.kind.Name, j.status, j.counts}, !j.purged
+}
+
+// ChildID returns the id of child i of job n.
+func (s Jobs) ChildID(n, i int) string { return s.ids.make(Ref{uint32(n), uint32(i)}) }
+
+// Child returns child i of job n.
+func (s Jobs) Child(n, i int) ChildView { return s.jobs.At(n).childView(&s.ids, i) }
+
+// ChildStatus returns the state of child i of job n.
+func (s Jobs) ChildStatus(n, i int) Status {
+	j := s.jobs.At(n)
+	if i >= j.children.Len() {
+		return Pending
+	}
+	return j.children.At(i).status
+}
+
+// Order compares children of one job as their ids do, without making them.
+func (s Jobs) Order(n int, a, b uint32) int {
+	return s.ids.compare(Ref{uint32(n), a}, Ref{uint32(n), b})
+}
+
 // View returns job number n.
-func (e *Engine) View(n uint32) View { return e.jobs.At(int(n)).view() }
+func (e *Engine) View(n uint32) View {
+	j := e.jobs.At(int(n))
+	if j.specGen == *e.cfg.Gen {
+		j = e.jobs.Mut(int(n))
+		j.specGen = 0 // targets to come are not added to what is handed out
+	}
+	return j.view()
+}
 
 // Find returns the number of the job, or of the job and the child, that has
 // the id.

@@ -35,6 +35,7 @@ type Spec struct {
 	Model         string // of the devices it is for
 	Size          int64  // of the payload in bytes, 0 to MaxSize
 	Seed          uint64 // of the payload
+	URI           string // another one at which devices find it, beside the package server's; "": none
 }
 
 // Validate says all that is wrong with a Spec.
@@ -48,6 +49,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Size < 0 || s.Size > MaxSize {
 		errs = append(errs, fmt.Errorf("package: size: must be 0 to %d bytes, is %d", int64(MaxSize), s.Size))
+	}
+	if err := checkURI(s.URI); err != nil {
+		errs = append(errs, err)
 	}
 	if n := len(s.manifest([sha256.Size]byte{})); n > MaxManifest {
 		errs = append(errs, fmt.Errorf("package: the manifest would be %d bytes long, at most %d are allowed; shorten name, version or model", n, MaxManifest))

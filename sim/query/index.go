@@ -68,17 +68,23 @@ func appendEqualities(dst []Equality, e Expr) []Equality {
 	return dst
 }
 
-// candidates returns the Source to look at: src, or one with fewer of its rows
-// that has every selected one.
+// candidates returns the Source to look at: src, or one with some of its rows
+// that has every selected one. An index is taken without asking how long src
+// is, which may be what src would rather not count; but not for rows that are
+// in order already and as many.
 func (q *Query) candidates(src Source) Source {
 	indexed, ok := src.(Indexed)
 	if !ok {
 		return src
 	}
-	best := src
+	best, found := src, isOrdered(src, q.id())
 	for _, e := range q.Equalities() {
 		s, ok := indexed.Lookup(e)
-		if ok && (s.Len() < best.Len() || s.Len() == best.Len() && isOrdered(s, q.id())) {
+		switch {
+		case !ok:
+		case !found:
+			best, found = s, true
+		case s.Len() < best.Len() || s.Len() == best.Len() && isOrdered(s, q.id()):
 			best = s
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/flotilla-sim/flotilla/sim"
+	"github.com/flotilla-sim/flotilla/sim/fault"
 	"github.com/flotilla-sim/flotilla/sim/hub"
 )
 
@@ -93,6 +94,24 @@ func (d *digest) command(now sim.Time, c hub.Command) {
 	d.begin(now, "hub")
 	d.line = append(d.line, "do "...)
 	d.line = hub.AppendCommand(d.line, c)
+	d.end()
+}
+
+func (d *digest) afflict(now sim.Time, id sim.DeviceID, c fault.Conditions) {
+	d.begin(now, "link")
+	d.line = fmt.Appendf(d.line, "of %s %+v %+v", id, c.Link, c.Download)
+	d.end()
+}
+
+func (d *digest) hush(now sim.Time, id sim.DeviceID, conn uint32) {
+	d.begin(now, "link")
+	d.line = fmt.Appendf(d.line, "of %s is silent #%d", id, conn)
+	d.end()
+}
+
+func (d *digest) befall(now sim.Time, h fault.Hub) {
+	d.begin(now, "hub")
+	d.line = fmt.Appendf(d.line, "befallen %+v", h)
 	d.end()
 }
 

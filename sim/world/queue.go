@@ -6,6 +6,7 @@ import "github.com/flotilla-sim/flotilla/sim"
 // answer of a download.
 type event struct {
 	what    uint8
+	why     uint8 // of linkDue
 	dev     uint32
 	msg     sim.Message
 	fetch   sim.Fetch
@@ -17,6 +18,7 @@ const (
 	toDevice
 	toServer   // fetch
 	fromServer // fetched
+	linkDue    // something befalls connection msg.Conn, if it is still that
 )
 
 // queue is the world's agenda: a heap of small entries over a slab of events,

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"math"
 	"math/bits"
 	"net/url"
 	"strings"
@@ -22,29 +23,42 @@ type ServerCounts struct {
 const packageHost = "packages.flotilla.test"
 
 // server is the package server: its uplink is shared fairly by the downloads
-// under way. Service is counted in bytes of one download since the start, in
+// under way; one that a fault makes slow has a line of its own, at most as wide. Service is counted in bytes of one download since the start, in
 // 1/256 byte: every active download has got the same since it began, so one
 // number moves on for all and a heap of the places where each has its next
 // mark says what comes first.
 type server struct {
 	rate       int64
 	packages   map[string]pack.Package
+	named      map[string]string       // pack.URIKey of a package's own URI -> its name
 	corrupt    map[string]pack.Package // as a wrong byte leaves them
 	conditions map[uint32]*condition
 	flows      []flow
 	free       []uint32
-	marks      sim.Timers // key: flow; "time" is service
+	marks      sim.Timers // key: flow that shares; "time" is service
+	slow       sim.Timers // key: flow with a rate of its own; time is time
 	byDevice   map[uint32]uint32
 	service    uint64
 	last       sim.Time
 	active     int
+	sharing    int // of those active
 	counts     ServerCounts
 	answers    []answer
 }
 
 type condition struct {
 	download fault.Download
-	tries    fault.Tries
+	tries    map[string]*fault.Tries // by package
+}
+
+// of returns the tries of a package.
+func (c *condition) of(name string) *fault.Tries {
+	t := c.tries[name]
+	if t == nil {
+		t = new(fault.Tries)
+		c.tries[name] = t
+	}
+	return t
 }
 
 type answer struct {
@@ -61,7 +75,9 @@ type flow struct {
 	end   int64 // where it ends or is cut
 	cut   bool
 	begin uint64 // service when it began
-	mark  int64  // byte at which the device hears of it next
+	at    sim.Time
+	rate  int64 // bytes per second, 0: its share of the uplink
+	mark  int64 // byte at which the device hears of it next
 	told  sim.Time
 }
 
@@ -73,7 +89,7 @@ const progress = 250 * time.Millisecond
 
 func newServer(rate int64) *server {
 	return &server{
-		rate: max(1, rate), packages: map[string]pack.Package{}, corrupt: map[string]pack.Package{},
+		rate: max(1, rate), packages: map[string]pack.Package{}, named: map[string]string{}, corrupt: map[string]pack.Package{},
 		conditions: map[uint32]*condition{}, byDevice: map[uint32]uint32{},
 	}
 }
@@ -82,12 +98,18 @@ func (s *server) publish(p pack.Package) string {
 	name := p.Spec().Name
 	s.packages[name] = p
 	delete(s.corrupt, name)
+	if key := pack.URIKey(p.Spec().URI); key != "" {
+		s.named[key] = name
+	}
 	return "http://" + packageHost + "/packages/" + url.PathEscape(name)
 }
 
 func (s *server) condition(dev uint32, d fault.Download) {
-	if d != (fault.Download{}) {
-		s.conditions[dev] = &condition{download: d}
+	switch c := s.conditions[dev]; {
+	case d == (fault.Download{}):
+		delete(s.conditions, dev)
+	case c == nil || c.download != d: // what was done to the same condition so far counts on
+		s.conditions[dev] = &condition{download: d, tries: map[string]*fault.Tries{}}
 	}
 }
 
@@ -100,9 +122,11 @@ func (s *server) request(now sim.Time, dev uint32, f sim.Fetch) {
 	if f.Cancel {
 		return
 	}
-	s.counts.Requests++
 	refuse := func(fail sim.FetchFail, status int32) {
-		s.counts.Refused++
+		if fail == sim.FetchStatus { // else the device did not come here
+			s.counts.Requests++
+			s.counts.Refused++
+		}
 		s.answers = append(s.answers, answer{dev, sim.Fetched{ID: f.ID, Have: f.From, Fail: fail, Status: status, Done: true}})
 	}
 	u, err := url.Parse(f.URL)
@@ -110,23 +134,37 @@ func (s *server) request(now sim.Time, dev uint32, f sim.Fetch) {
 		refuse(sim.FetchBadURI, 0)
 		return
 	}
-	if u.Host != packageHost {
-		refuse(sim.FetchLink, 0)
+	name, ok := s.named[pack.URIKey(f.URL)]
+	if !ok {
+		if u.Host != packageHost {
+			refuse(sim.FetchLink, 0)
+			return
+		}
+		name, ok = strings.CutPrefix(u.Path, "/packages/")
+	}
+	p, known := s.packages[name]
+	if !ok || !known {
+		refuse(sim.FetchStatus, 404)
 		return
 	}
-	name, ok := strings.CutPrefix(u.Path, "/packages/")
-	p, known := s.packages[name]
+	c := s.conditions[dev]
+	status := int32(0)
+	if c != nil {
+		status = c.of(name).Refused(c.download)
+	}
 	switch {
-	case !ok || !known:
-		refuse(sim.FetchStatus, 404)
+	case status != 0:
+		refuse(sim.FetchStatus, status)
 		return
 	case f.From >= uint64(p.Len()):
 		refuse(sim.FetchStatus, 416)
 		return
 	}
-	w := flow{dev: dev, id: f.ID, p: p, from: int64(f.From), end: p.Len(), begin: s.service, told: now}
-	if c := s.conditions[dev]; c != nil {
-		w.end, w.cut = c.tries.Next(c.download, w.from, p.Len())
+	s.counts.Requests++
+	w := flow{dev: dev, id: f.ID, p: p, from: int64(f.From), end: p.Len(), begin: s.service, at: now, told: now}
+	if c != nil {
+		w.rate = min(c.download.Rate, s.rate)
+		w.end, w.cut = c.of(name).Next(c.download, w.from, p.Len())
 		if at, ok := c.download.WrongPlace(p.Spec().Size); ok {
 			w.p = s.spoilt(p, at)
 		}
@@ -142,6 +180,9 @@ func (s *server) request(now sim.Time, dev uint32, f sim.Fetch) {
 	}
 	s.byDevice[dev] = i
 	s.active++
+	if w.rate == 0 {
+		s.sharing++
+	}
 	s.counts.PeakDownloads = max(s.counts.PeakDownloads, s.active)
 	s.arm(i)
 }
@@ -166,14 +207,36 @@ func (f *flow) next(have int64) int64 {
 	return min((have/quarter+1)*quarter, f.end)
 }
 
-// arm puts a flow's mark into the heap.
+// arm puts a flow's mark into its heap.
 func (s *server) arm(i uint32) {
 	f := &s.flows[i]
+	if f.rate > 0 {
+		s.slow.Set(i, f.at.Add(takes(f.mark-f.from, f.rate)))
+		return
+	}
 	s.marks.Set(i, sim.Time(f.begin+uint64(f.mark-f.from)*unit))
 }
 
+// takes is how long bytes take at a rate, rounded up; at most 292 years.
+func takes(bytes, rate int64) time.Duration {
+	seconds, rest := bytes/rate, bytes%rate
+	if seconds >= math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	hi, lo := bits.Mul64(uint64(rest), uint64(time.Second))
+	q, r := bits.Div64(hi, lo, uint64(rate))
+	if r > 0 {
+		q++
+	}
+	return time.Duration(seconds)*time.Second + time.Duration(q)
+}
+
 func (s *server) stop(i uint32) {
+	if s.flows[i].rate == 0 {
+		s.sharing--
+	}
 	s.marks.Clear(i)
+	s.slow.Clear(i)
 	delete(s.byDevice, s.flows[i].dev)
 	s.flows[i] = flow{}
 	s.free = append(s.free, i)
@@ -182,9 +245,9 @@ func (s *server) stop(i uint32) {
 
 // flow moves the service on to now.
 func (s *server) flow(now sim.Time) {
-	if s.active > 0 && now > s.last {
+	if s.sharing > 0 && now > s.last {
 		hi, lo := bits.Mul64(uint64(now-s.last), uint64(s.rate)*unit)
-		q, _ := bits.Div64(hi, lo, uint64(time.Second)*uint64(s.active))
+		q, _ := bits.Div64(hi, lo, uint64(time.Second)*uint64(s.sharing))
 		s.service += q
 	}
 	s.last = now
@@ -192,19 +255,19 @@ func (s *server) flow(now sim.Time) {
 
 // deadline is when the first mark is reached if nothing else happens.
 func (s *server) deadline() sim.Time {
-	next := s.marks.Next()
+	next, slow := s.marks.Next(), s.slow.Next()
 	if next == sim.Never {
-		return sim.Never
+		return slow
 	}
 	if uint64(next) <= s.service {
 		return s.last
 	}
-	hi, lo := bits.Mul64(uint64(next)-s.service, uint64(time.Second)*uint64(s.active))
+	hi, lo := bits.Mul64(uint64(next)-s.service, uint64(time.Second)*uint64(s.sharing))
 	q, r := bits.Div64(hi, lo, uint64(s.rate)*unit)
 	if r > 0 {
 		q++
 	}
-	return s.last.Add(time.Duration(q))
+	return min(s.last.Add(time.Duration(q)), slow)
 }
 
 // step tells the devices whose marks are reached, at most sim.MaxSlice.
@@ -212,6 +275,9 @@ func (s *server) step(now sim.Time) {
 	s.flow(now)
 	for range sim.MaxSlice {
 		i, ok := s.marks.Pop(sim.Time(s.service))
+		if !ok {
+			i, ok = s.slow.Pop(now)
+		}
 		if !ok {
 			return
 		}

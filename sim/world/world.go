@@ -19,8 +19,12 @@ type Config struct {
 	Latency sim.Dist                // of one message, one way; unset: 5 ms to 20 ms
 	Uplink  int64                   // bytes per second of the package server, shared fairly; 0: 125,000,000 (1 Gbit/s)
 	Observe func([]sim.Observation) // takes every observation, in order; the slice is reused
-	Trace   func([]byte)            // takes every byte the digest covers; the slice is reused
-	Pauses  []Pause                 // when the hub rests
+	// Watch is shown every Step after it was taken: of a device, or of the hub
+	// (device ""), what it was told (nil: it was a command) and what it wanted.
+	// Nothing of that may be kept.
+	Watch  func(now sim.Time, device sim.DeviceID, in *sim.Input, out *sim.Outbox)
+	Trace  func([]byte) // takes every byte the digest covers; the slice is reused
+	Pauses []Pause      // when the hub rests
 }
 
 // World is a whole run in virtual time, driven from one goroutine.
@@ -36,8 +40,10 @@ type World struct {
 	queue   queue
 	digest  digest
 	settled []Settled
-	held    []sim.Message // to the hub, which rests
-	out     sim.Outbox    // of whoever steps; emptied before the next Step
+	hubs    hubTrouble
+	counts  LinkCounts
+	out     sim.Outbox // of whoever steps; emptied before the next Step
+	in      sim.Input  // what it was told, for Watch
 	steps   uint64
 	stuck   struct { // Steps at one instant without an input
 		at sim.Time
@@ -72,7 +78,7 @@ func New(cfg Config) *World {
 	}
 	cfg.Hub.Seed, cfg.Hub.Epoch = cfg.Seed, cfg.Epoch
 	return &World{
-		cfg: cfg, hub: hub.New(cfg.Hub), server: newServer(cfg.Uplink), byID: map[sim.DeviceID]uint32{},
+		cfg: cfg, hubs: hubTrouble{pauses: cfg.Pauses}, hub: hub.New(cfg.Hub), server: newServer(cfg.Uplink), byID: map[sim.DeviceID]uint32{},
 		digest: newDigest(cfg.Trace),
 	}
 }
@@ -117,9 +123,10 @@ func (w *World) Add(cfg device.Config, c fault.Conditions) error {
 	n := uint32(len(w.devices))
 	d := device.New(cfg)
 	w.devices = append(w.devices, d)
-	w.links = append(w.links, link{rand: sim.NewRand(w.cfg.Seed, sim.ActorLink+cfg.Number)})
+	w.links = append(w.links, link{number: cfg.Number, rand: sim.NewRand(w.cfg.Seed, sim.ActorLink+cfg.Number)})
 	w.byID[cfg.ID] = n
 	w.server.condition(n, c.Download)
+	w.trouble(n, c.Link)
 	w.arm(firstDevice+n, d.Deadline())
 	return nil
 }
@@ -129,6 +136,9 @@ func (w *World) Do(c hub.Command) (hub.Reply, error) {
 	w.digest.command(w.now, c)
 	w.out.Reset()
 	r, err := w.hub.Do(w.now, c, &w.out)
+	if w.cfg.Watch != nil {
+		w.cfg.Watch(w.now, "", nil, &w.out)
+	}
 	w.afterHub()
 	return r, err
 }
@@ -193,7 +203,11 @@ func (w *World) name(key uint32) string {
 func (w *World) carry(e event) {
 	switch e.what {
 	case toHub:
-		w.hear(e.msg)
+		if w.reaches(e.dev, &e.msg) {
+			w.hear(e.msg)
+		}
+	case linkDue:
+		w.linkDue(e.dev, &e.msg, e.why)
 	case toDevice:
 		if w.arrives(e.dev, &e.msg) {
 			w.stepDevice(e.dev, sim.Input{Kind: sim.Received, Msg: e.msg})
@@ -213,6 +227,7 @@ func (w *World) stepHub(in sim.Input) {
 	w.steps++
 	w.out.Reset()
 	w.hub.Step(w.now, in, &w.out)
+	w.watch("", in)
 	w.afterHub()
 }
 
@@ -221,7 +236,7 @@ func (w *World) afterHub() {
 	for i := range w.out.Send {
 		m := &w.out.Send[i]
 		if n, ok := w.byID[m.Device]; ok {
-			w.queue.push(w.links[n].toDevice(w.now, w.cfg.Latency), event{what: toDevice, dev: n, msg: *m})
+			w.toDevice(n, m)
 		}
 	}
 	for _, t := range w.out.Settled {
@@ -238,6 +253,7 @@ func (w *World) stepDevice(n uint32, in sim.Input) {
 	w.steps++
 	w.out.Reset()
 	d.Step(w.now, in, &w.out)
+	w.watch(d.ID(), in)
 	l := &w.links[n]
 	if w.out.Dial {
 		w.dial(n)
@@ -247,10 +263,7 @@ func (w *World) stepDevice(n uint32, in sim.Input) {
 		if !l.up || m.Conn != l.conn {
 			continue // the link has ended; nothing can be said on it
 		}
-		if m.Kind == sim.Close {
-			l.up = false
-		}
-		w.queue.push(l.toHub(w.now, w.cfg.Latency), event{what: toHub, dev: n, msg: *m})
+		w.toHub(n, m)
 	}
 	for _, f := range w.out.Fetch {
 		w.queue.push(w.now.Add(w.cfg.Latency.Draw(&l.rand)), event{what: toServer, dev: n, fetch: f})
@@ -268,6 +281,13 @@ func (w *World) afterServer() {
 	}
 	w.server.answers = w.server.answers[:0]
 	w.arm(serverKey, w.server.deadline())
+}
+
+func (w *World) watch(device sim.DeviceID, in sim.Input) {
+	if w.cfg.Watch != nil {
+		w.in = in
+		w.cfg.Watch(w.now, device, &w.in, &w.out)
+	}
 }
 
 func (w *World) observe() {

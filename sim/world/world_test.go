@@ -37,7 +37,13 @@ func TestInvariants(t *testing.T) {
 			Latency: sim.Uniform(0, time.Duration(rapid.IntRange(0, 2000).Draw(rt, "latency"))*time.Millisecond),
 			Uplink:  int64(rapid.IntRange(1000, 10_000_000).Draw(rt, "uplink")),
 		})
-		faults := []string{"", "", "wrong-bytes", "truncated-download", "cut-for-good=20%", "never-reconnects"}
+		faults := []string{"", "", "", "", "cut-for-good=20%", "hangs=flashing", "crashes=flashing", "crashes=downloaded@3s", "power-loss=brick",
+			"rejects=503@downloaded", "late-answer=2s", "slow-download=1KB/s", "server-error=always", "fixed-backoff=10ms"}
+		for _, r := range fault.Recipes {
+			if r.Scope == fault.OnDevice && !r.LiveOnly && r.Name != "flooding" {
+				faults = append(faults, r.Name)
+			}
+		}
 		var ids []sim.DeviceID
 		for i := range n {
 			id := sim.DeviceID(fmt.Sprint("d", i))

@@ -25,7 +25,9 @@ func TestValidate(t *testing.T) {
 		{zone.Rule{Start: s, Kind: zone.Every}, "schedule: every: must be at least 1s, is 0s"},
 		{zone.Rule{Start: s, Kind: zone.Every, Every: -time.Hour}, "schedule: every: must be at least 1s, is -1h0m0s"},
 		{zone.Rule{Start: s, Kind: zone.Daily, Every: time.Hour}, "schedule: every: must be left out of a schedule that recurs daily, is 1h0m0s"},
-		{zone.Rule{Start: s, Kind: zone.Daily, End: zone.Times(0)}, "schedule: end: occurrences must be 1 to 999, is 0"},
+		{zone.Rule{Start: s, Kind: zone.Daily, End: zone.Times(0)}, "schedule: end: occurrences must be 1 to 999, is 0"},  // what the kind of end asks for is missing
+		{zone.Rule{Start: s, End: zone.Times(1)}, "schedule: end: a schedule that does not recur has none; leave it out"},
+		{zone.Rule{Start: s, End: until(t, "2026-03-20")}, "schedule: end: a schedule that does not recur has none; leave it out"},
 		{zone.Rule{Start: s, Kind: zone.Daily, End: zone.Times(1000)}, "schedule: end: occurrences must be 1 to 999, is 1000"},
 		{zone.Rule{Start: s, Kind: zone.Daily, End: zone.End{Kind: 7}}, "schedule: end: must be a date or a number of occurrences, is of kind 7"},
 		{zone.Rule{Start: s, Kind: zone.Daily, End: until(t, "2026-03-19")},

@@ -99,6 +99,8 @@ func (r Rule) Validate() error {
 		complain("every: must be left out of a schedule that recurs %s, is %s", r.Kind, r.Every)
 	}
 	switch e := r.End; {
+	case r.Kind == Once && e.Kind != NoEnd:
+		complain("end: a schedule that does not recur has none; leave it out")
 	case e.Kind > AfterCount:
 		complain("end: must be a date or a number of occurrences, is of kind %d", e.Kind)
 	case e.Kind == AfterCount && (e.Count < 1 || e.Count > MaxOccurrences):

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flotilla-sim/flotilla/harness/iothub"
+)
+
+func healthcheckCommand(e *env) *cobra.Command {
+	var where, ca string
+	var patience time.Duration
+	c := &cobra.Command{
+		Use:   "healthcheck",
+		Short: "say whether a hub is up, for container engines and scripts",
+		Long: `Healthcheck asks a hub's REST interface how many devices it has, which the hub
+itself has to answer, and opens a link to its MQTT port. The hub is named by
+--hub or the environment variable FLOTILLA_HUB: a connection string, or the
+file that flotilla serve --ready-file writes.
+
+Exit codes: 0 the hub is up, 1 it is not, 2 bad usage.`,
+		Example: `  flotilla healthcheck --hub hub.json
+  until flotilla healthcheck --hub hub.json; do sleep 1; done`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if where == "" {
+				where = os.Getenv("FLOTILLA_HUB")
+			}
+			if where == "" {
+				return fmt.Errorf("--hub or FLOTILLA_HUB must name the hub: a connection string or the ready file of flotilla serve")
+			}
+			if patience <= 0 {
+				return fmt.Errorf("--timeout must be above 0s, is %s", patience)
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), patience)
+			defer cancel()
+			said, err := health(ctx, where, ca)
+			if err != nil {
+				fmt.Fprintf(e.stderr, "flotilla: not healthy: %v\n", err)
+				return exit(exitMissed)
+			}
+			_, err = fmt.Fprintln(e.stdout, said)
+			return err
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&where, "hub", "", "the `HUB`: a connection string or a ready file (default $FLOTILLA_HUB)")
+	flags.StringVar(&ca, "ca", "", "`FILE` of the authority to trust, over the ready file's")
+	flags.DurationVar(&patience, "timeout", 3*time.Second, "how long the hub may take")
+	return c
+}
+
+// health asks a hub how it is.
+func health(ctx context.Context, where, ca string) (string, error) {
+	hub, err := iothub.FindHub(where)
+	if err != nil {
+		return "", err
+	}
+	if err := hub.Override(0, 0, ca); err != nil {
+		return "", err
+	}
+	s, err := hub.Service("flotilla/" + version())
+	if err != nil {
+		return "", err
+	}
+	registry, err := iothub.NewRegistry(s)
+	if err != nil {
+		return "", err
+	}
+	defer registry.Close()
+	devices, err := registry.Statistics(ctx)
+	if err != nil {
+		return "", err
+	}
+	if hub.MQTTS == "" && hub.MQTT == "" {
+		return fmt.Sprintf("healthy: %d devices", devices.TotalDeviceCount), nil
+	}
+	dial, err := hub.Link()
+	if err != nil {
+		return "", err
+	}
+	link, err := dial(ctx)
+	if err != nil {
+		return "", fmt.Errorf("MQTT: %w", err)
+	}
+	link.Close()
+	return fmt.Sprintf("healthy: %d devices", devices.TotalDeviceCount), nil
+}

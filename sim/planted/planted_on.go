@@ -1,0 +1,6 @@
+//go:build planted
+
+package planted
+
+// Built says whether this build has the bugs.
+const Built = true
