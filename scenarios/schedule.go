@@ -175,7 +175,7 @@ var (
 
 // plans makes a verb that switches the schedule of a job.
 func plans(name, help string, enabled bool) Action {
-	return verb(name, help+": the job's id", where(textOf("a job id", 1, 64)),
+	return verb(name, help+" (the job's id)", where(textOf("a job id", 1, 64)),
 		func(c *compiler, at spot, id placed[string]) func() Act {
 			j := c.find(id.v)
 			switch {

@@ -164,7 +164,7 @@ func listCommand(e *env) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVarP(&output, "output", "o", output, "`text` or json")
+	c.Flags().StringVarP(&output, "output", "o", output, "`FORMAT`: text or json")
 	return c
 }
 

@@ -166,7 +166,7 @@ func TestHealthcheck(t *testing.T) {
 		code int
 		want string
 	}{
-		{nil, exitUsage, "--hub or FLOTILLA_HUB"},
+		{nil, exitUsage, "give --hub or set FLOTILLA_HUB"},
 		{[]string{"--hub", "x", "--timeout", "0s"}, exitUsage, "--timeout must be above 0s"},
 		{[]string{"--hub", "nowhere.json"}, exitMissed, "nowhere.json"},
 		{[]string{"--hub", "HostName=" + addr + key}, exitMissed, "connection refused"},
