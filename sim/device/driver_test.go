@@ -43,7 +43,6 @@ type driver struct {
 	session func()        // after each accepted session
 
 	observed []sim.Observation
-	answers  []sim.Message
 	reports  []string
 }
 
@@ -128,7 +127,6 @@ func (v *driver) said(m sim.Message) {
 	case sim.Telemetry:
 		answer.Kind, answer.Name, answer.ID = sim.TelemetryAck, "", m.ID
 	case sim.Answer:
-		v.answers = append(v.answers, m)
 		return
 	default:
 		return
@@ -208,14 +206,6 @@ func (v *driver) call(name, payload string) {
 	v.calls++
 	v.give(sim.Message{Kind: sim.Call, Conn: v.conn, ID: v.calls, Name: name, Body: []byte(payload)})
 	v.until(v.now)
-}
-
-// answer is the answer to the last call.
-func (v *driver) answer() string {
-	if n := len(v.answers); n > 0 && v.answers[n-1].ID == v.calls {
-		return fmt.Sprintf("%d %s", v.answers[n-1].Status, v.answers[n-1].Body)
-	}
-	return "none"
 }
 
 // print writes down a step: < what came in, > what it sent, . what was noted.
