@@ -28,7 +28,7 @@ func steer(name, help string, command func(id, job string) hub.Command) Action {
 		func(c *compiler, at spot, id placed[string]) func() Act {
 			j := c.find(id.v)
 			if j == nil {
-				c.r.complain(id.at, didYouMean(id.v, c.jobNames()), "no job %s", quote(id.v))
+				c.noJob(id.at, id.v)
 				return nil
 			}
 			scheduled := j.Schedule != nil

@@ -184,6 +184,7 @@ func (c *compiler) jobs(all []jobText) {
 	for i := range all {
 		j := &all[i]
 		if !j.id.ok || !j.kind.ok {
+			c.unread = append(c.unread, j.id.v)
 			continue
 		}
 		if wrong := badName(j.id.v); wrong != "" {
@@ -319,7 +320,7 @@ func (c *compiler) follow(j *Job, after placed[string], index map[string]int) {
 	id, word, _ := strings.Cut(after.v, " ")
 	before, ok := index[id]
 	if !ok {
-		c.r.complain(after.at.at(0, len(id)), didYouMean(id, c.jobNames()), "no job %s", quote(id))
+		c.noJob(after.at.at(0, len(id)), id)
 		return
 	}
 	if c.plan.Jobs[before].Schedule != nil {

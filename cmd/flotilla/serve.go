@@ -95,6 +95,15 @@ func (e *env) serve(ctx context.Context, f *serveFlags) error {
 	if len(f.sets) > 0 && f.fleet == "" {
 		return fmt.Errorf("--set goes with --fleet: it overrides a scenario's values")
 	}
+	for _, x := range []struct{ flag, value string }{
+		{"https", f.https}, {"http", f.http}, {"mqtts", f.mqtts}, {"mqtt", f.mqtt}, {"packages", f.packages},
+	} {
+		if a := address(x.value); a != "" {
+			if err := a.Check(); err != nil {
+				return fmt.Errorf("--%s: %w", x.flag, err)
+			}
+		}
+	}
 	if f.fleet != "" {
 		var err error
 		if plan, err = load(f.fleet, f.sets); err != nil {
