@@ -28,19 +28,18 @@ type driver struct {
 
 	// What the hub and the server do.
 
-	refuse  int32 // status of CONNACK
-	deaf    bool  // dials are refused
-	silent  bool  // CONNECT is not answered
-	mute    bool  // requests about the twin are not answered
-	status  int32 // of answers to reports, 0: 204
-	pkg     pack.Package
-	fail    sim.FetchFail // every download ends so at once
-	code    int32         // its HTTP status
-	cutAt   uint64        // downloads are cut there
-	cuts    int           // so many of them, -1: all
-	digest  string
-	takes   time.Duration // a download
-	session func()        // after each accepted session
+	refuse int32 // status of CONNACK
+	deaf   bool  // dials are refused
+	silent bool  // CONNECT is not answered
+	mute   bool  // requests about the twin are not answered
+	status int32 // of answers to reports, 0: 204
+	pkg    pack.Package
+	fail   sim.FetchFail // every download ends so at once
+	code   int32         // its HTTP status
+	cutAt  uint64        // downloads are cut there
+	cuts   int           // so many of them, -1: all
+	digest string
+	takes  time.Duration // a download
 
 	observed []sim.Observation
 	reports  []string

@@ -46,7 +46,7 @@ func (h *Hub) putGroup(c PutGroup) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	g := group{Group{c.ID, c.Filter}, match}
+	g := group{Group(c), match}
 	i, ok := h.findGroup(c.ID)
 	switch {
 	case ok:
