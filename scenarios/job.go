@@ -238,8 +238,11 @@ func (c *compiler) job(t *jobText) Job {
 	if t.schedule.ok {
 		c.schedule(&j, t)
 	}
+	bad := len(c.r.complaints)
 	c.needs(t)
-	c.sound(&j, t)
+	if len(c.r.complaints) == bad { // else the engine would say the same in its words
+		c.sound(&j, t)
+	}
 	if t.pack.ok {
 		if c.packageNamed(t.pack.v) {
 			j.Package = t.pack.v
