@@ -151,8 +151,7 @@ func (f *hubFlags) create(ctx context.Context, e *env, r *iothub.Registry, list 
 	var made []iothub.Device
 	for _, d := range list {
 		if replace {
-			err := r.Delete(ctx, d.DeviceID, "*")
-			if refused, ok := errors.AsType[*iothub.RESTError](err); err != nil && !(ok && refused.Status == http.StatusNotFound) {
+			if err := r.Delete(ctx, d.DeviceID, "*"); err != nil && !absent(err) {
 				return err
 			}
 		}
@@ -251,13 +250,10 @@ func deleteDevices(e *env) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.registry(e, func(r *iothub.Registry) error {
 				for _, id := range args {
-					err := r.Delete(c.Context(), id, etag)
-					refused, ok := errors.AsType[*iothub.RESTError](err)
-					switch {
+					switch err := r.Delete(c.Context(), id, etag); {
 					case err == nil:
 						fmt.Fprintf(e.stdout, "device deleted: %s\n", id)
-					case ignore && ok && refused.Status == http.StatusNotFound:
-					default:
+					case !ignore || !absent(err):
 						return err
 					}
 				}
@@ -268,6 +264,12 @@ func deleteDevices(e *env) *cobra.Command {
 	c.Flags().StringVar(&etag, "etag", "*", "`ETAG` the device is known with; another one is refused")
 	c.Flags().BoolVar(&ignore, "ignore-not-found", false, "a device that is not there is no error")
 	return c
+}
+
+// absent says whether the hub knows no such device.
+func absent(err error) bool {
+	refused, ok := errors.AsType[*iothub.RESTError](err)
+	return ok && refused.Status == http.StatusNotFound
 }
 
 func setServiceProperties(e *env) *cobra.Command {
