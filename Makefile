@@ -11,7 +11,7 @@ OUT      ?= $(CURDIR)/flotilla-out
 SEEDS    ?= 5000
 FIRST    ?= 1
 
-.PHONY: build test race poll lint fuzz bench bench-all golden digest smoke soak soak-planted interop-packages interop image container container-clean
+.PHONY: build test race poll lint fuzz bench bench-all golden digest smoke large soak soak-planted interop-packages interop image container container-clean
 
 build: ## the program, as bin/flotilla
 	$(GO) build -o bin/flotilla ./cmd/flotilla
@@ -25,7 +25,7 @@ poll: ## 1,000 clients ask a hub about jobs for POLL while 1,000 devices run the
 	FLOTILLA_POLL=$(POLL) $(GO) test -count=1 -timeout 20m -v -run '^TestPolling$$' ./cmd/flotilla
 
 race: ## every test under the race detector; needs a C compiler
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 25m ./...
 
 lint: ## format, vet (on two word sizes), modules as their checksums say
 	@bad=$$(gofmt -l .); if [[ -n $$bad ]]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
@@ -80,6 +80,20 @@ bench: ## the figures that matter, beside two floors of the same run; in under 5
 bench-all: ## every benchmark that matches BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
+# Scenarios of 10,000 devices whose whole size the tests leave out.
+LARGE := fleet-10k month-of-schedules
+
+large: build ## scenarios of 10,000 devices in virtual time, whole, each twice: they meet what they expect, with one digest; results in OUT
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	for name in $(LARGE); do \
+		for run in first again; do \
+			bin/flotilla run $$name --virtual --quiet --out $(OUT)/$$name-$$run >"$$log" || { code=$$?; cat "$$log"; exit $$code; }; \
+		done; \
+		first=$$(grep '"digest"' $(OUT)/$$name-first/summary.json); second=$$(grep '"digest"' $(OUT)/$$name-again/summary.json); \
+		[[ $$first == "$$second" ]] || { echo "$$name: one seed, two digests: $$first $$second"; exit 1; }; \
+		echo "$$name:" $$(grep -h '"wallSeconds"' $(OUT)/$$name-*/summary.json) $$first; \
+	done
+
 soak: ## SEEDS random cases from FIRST in virtual time, each twice, judged; a failing one is made small
 	$(GO) build -o bin/flotilla ./cmd/flotilla
 	bin/flotilla soak --first $(FIRST) --seeds $(SEEDS)
@@ -105,7 +119,8 @@ golden: ## rewrite golden files; commit only a difference you understand
 PURE := ./sim/... ./cmd/flotilla
 
 digest: ## the pure core on another word size, with another number of processors, in other time zones
-	GOARCH=386 CGO_ENABLED=0 GOMAXPROCS=1 TZ=Asia/Kathmandu $(GO) test -short -count=1 $(PURE)
+	GOARCH=386 CGO_ENABLED=0 GOMAXPROCS=1 TZ=Asia/Kathmandu $(GO) test -short -count=1 ./sim/...
+	GOARCH=386 CGO_ENABLED=0 GOMAXPROCS=1 TZ=Asia/Kathmandu $(GO) test -count=1 -run '^Test(Digest.*|Library|Month|SixDevices|AllSixJobs|HistogramsAddUp)$$' ./cmd/flotilla
 	GOARCH=386 CGO_ENABLED=0 GOMAXPROCS=2 TZ=Pacific/Apia $(GO) test -count=1 -run 'Digest|Vector|Golden|Transcript' $(PURE)
 	GOMAXPROCS=1 TZ=America/St_Johns $(GO) test -count=1 -run 'Digest|Vector|Golden|Transcript' $(PURE)
 	GOMAXPROCS=2 TZ=Asia/Kathmandu $(GO) test -count=1 -run 'Digest|Vector|Golden|Transcript' $(PURE)

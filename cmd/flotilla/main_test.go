@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 // TestScripts plays what users type and holds what they read against the
 // scripts; -update rewrites the expected output.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *updateScripts,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await, "until": until},

@@ -238,16 +238,6 @@ func TestMonth(t *testing.T) {
 	}
 }
 
-// TestMonthOfTenThousand plays all of it.
-func TestMonthOfTenThousand(t *testing.T) {
-	t.Parallel()
-	if testing.Short() || crowd < 100 {
-		t.Skip("10,000 devices")
-	}
-	s := flotilla(t, "run", "month-of-schedules", "--virtual", "--quiet").ends(t, exitPassed).summary(t)
-	t.Logf("30 days of 10,000 devices in %.1f s, digest %s", s.WallSeconds, s.Digest)
-}
-
 // TestProgressOfInstances: a table that is drawn anew keeps the newest
 // instances of a schedule, those that have not ended, and the jobs of the plan.
 func TestProgressOfInstances(t *testing.T) {

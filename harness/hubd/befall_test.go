@@ -84,7 +84,7 @@ func TestBefallRestarts(t *testing.T) {
 		if _, err := h.Do(ctx, hub.GetCounters{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Do = %v; want no answer", err)
 		}
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		if n := h.Counters().TurnedAway; n != 3 {
 			t.Errorf("%d were turned away; want 3", n)
 		}
@@ -116,7 +116,7 @@ func TestBefallSlow(t *testing.T) {
 			}
 		}
 		burst(5, time.Second)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		burst(3, time.Second)
 		h.Befall(fault.Hub{})
 		burst(3, 0)

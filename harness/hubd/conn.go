@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/flotilla-sim/flotilla/harness/iothub"
 	"github.com/flotilla-sim/flotilla/harness/mqtt"
@@ -62,9 +63,9 @@ func (s *Server) serve(link net.Conn) {
 // what the device said over the one before has been read, if it has left that:
 // else a reader that is late would lose the last words of a device that answers,
 // reboots and is back, for the hub ends the old connection when it hears of the
-// new one. Whether a device has left is known of in-memory links alone; over a
-// network a takeover takes what it takes. The reader waited for waits only for
-// the owner.
+// new one. Whether a device has left is known of in-memory links and, on Linux,
+// of sockets; elsewhere a takeover takes what it takes. The reader waited for
+// waits only for the owner.
 func (s *Server) after(c *conn) {
 	s.mu.Lock()
 	id := c.topics.Device()
@@ -72,7 +73,7 @@ func (s *Server) after(c *conn) {
 	s.latest[id] = c
 	var done chan struct{}
 	if old != nil && !old.read {
-		if link, ok := old.session.Conn().(leaver); ok && link.PeerClosed() {
+		if peerClosed(old.session.Conn()) {
 			if old.waiting == nil {
 				old.waiting = make(chan struct{})
 			}
@@ -87,6 +88,21 @@ func (s *Server) after(c *conn) {
 
 // leaver is a link that knows whether the other end has closed.
 type leaver interface{ PeerClosed() bool }
+
+// peerClosed says that the other end of a link writes nothing more: what is
+// unread is all there is to come. It says false when it cannot know.
+func peerClosed(link net.Conn) bool {
+	if t, ok := link.(interface{ NetConn() net.Conn }); ok { // TLS
+		link = t.NetConn()
+	}
+	switch link := link.(type) {
+	case leaver:
+		return link.PeerClosed()
+	case syscall.Conn:
+		return hasFin(link)
+	}
+	return false
+}
 
 // heardOut notes that all has been read that c's device said.
 func (s *Server) heardOut(c *conn) {

@@ -118,7 +118,7 @@ func play(b *testing.B, transport, client string, devices int) figures {
 	start := time.Now()
 	f.connect(b, devices)
 	connected := time.Since(start)
-	time.Sleep(500 * time.Millisecond) // what they say after SUBSCRIBE
+	f.settle(b) // what they say after SUBSCRIBE
 	after := look()
 
 	var cycles runtime.MemStats
@@ -238,16 +238,31 @@ func (f *fleet) connect(b *testing.B, devices int) {
 	}}); err != nil {
 		b.Fatal(err)
 	}
-	for {
-		r, err := f.server.Do(b.Context(), hub.GetCounters{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if r.Counters.Connected == devices {
+	for tick := time.Tick(time.Millisecond); f.counters(b).Connected != devices; {
+		<-tick
+	}
+}
+
+// settle returns when the hub has heard of nobody for half a second.
+func (f *fleet) settle(b *testing.B) {
+	b.Helper()
+	last := f.counters(b)
+	for range time.Tick(500 * time.Millisecond) {
+		now := f.counters(b)
+		if now == last {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		last = now
 	}
+}
+
+func (f *fleet) counters(b *testing.B) hub.Counters {
+	b.Helper()
+	r, err := f.server.Do(b.Context(), hub.GetCounters{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return *r.Counters
 }
 
 // call calls a method of the devices in turn, with four calls under way for

@@ -49,9 +49,9 @@ func TestPause(t *testing.T) {
 			}
 		}
 		answered(1, 0)
-		time.Sleep(10500 * time.Millisecond)
+		<-time.After(10500 * time.Millisecond)
 		answered(2, 13*time.Second)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		answered(3, time.Hour+13*time.Second)
 	})
 }
@@ -65,7 +65,7 @@ func TestPauseFillsTheMailbox(t *testing.T) {
 		h.register("d")
 		d := h.join("d", mqtt.ConnectLean)
 		defer d.leave()
-		time.Sleep(11 * time.Second)
+		<-time.After(11 * time.Second)
 		const many = mailboxSize + 1000
 		said := make(chan struct{})
 		go func() {
@@ -92,7 +92,7 @@ func TestPauseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t)
 		h.rest(Pause{sim.Time(time.Second), time.Hour})
-		time.Sleep(2 * time.Second)
+		<-time.After(2 * time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := h.Do(ctx, hub.GetCounters{}); !errors.Is(err, context.DeadlineExceeded) {
@@ -136,9 +136,9 @@ func TestInflow(t *testing.T) {
 			if got := talk(enough, 100); got != 100 {
 				t.Errorf("%d messages a second were taken; want 100", got)
 			}
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
-		time.Sleep(20 * time.Second)
+		<-time.After(20 * time.Second)
 		if got := talk(enough, 500); got != 500 {
 			t.Errorf("%d messages were taken after a pause; want 500", got)
 		}

@@ -547,12 +547,12 @@ func TestSilence(t *testing.T) {
 		still.gets(mqtt.Connack)
 
 		after(mute, DefaultConnectTimeout, DefaultConnectTimeout+2*time.Second)
-		time.Sleep(30 * time.Second) // in the bubble's time
+		<-time.After(30 * time.Second) // in the bubble's time
 		pinging.send(mqtt.Packet{Kind: mqtt.Pingreq})
 		pinging.gets(mqtt.Pingresp)
 		after(quiet, 90*time.Second, 92*time.Second)
 		after(pinging, 140*time.Second, 142*time.Second)
-		time.Sleep(45 * time.Minute) // longer than the cap, shorter than the token
+		<-time.After(45 * time.Minute) // longer than the cap, shorter than the token
 		still.send(mqtt.Packet{Kind: mqtt.Pingreq})
 		still.gets(mqtt.Pingresp)
 		if n := h.Counters(); n.Silent != 3 {

@@ -3,8 +3,12 @@ package hubd
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,14 +22,14 @@ import (
 // lateListener accepts links of which the first is read late: what comes over
 // it waits at a gate, as before a reader that has no processor.
 type lateListener struct {
-	*mqtt.MemListener
+	net.Listener
 	gate  chan struct{} // Read waits for it once shut is closed
 	shut  chan struct{}
 	links int
 }
 
 func (l *lateListener) Accept() (net.Conn, error) {
-	c, err := l.MemListener.Accept()
+	c, err := l.Listener.Accept()
 	if l.links++; err == nil && l.links == 1 {
 		c = &lateLink{c, l}
 	}
@@ -37,7 +41,7 @@ type lateLink struct {
 	l *lateListener
 }
 
-func (c *lateLink) PeerClosed() bool { return c.Conn.(leaver).PeerClosed() }
+func (c *lateLink) PeerClosed() bool { return peerClosed(c.Conn) }
 
 func (c *lateLink) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
@@ -56,11 +60,12 @@ func TestLastWords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t)
 		defer h.close()
-		late := &lateListener{MemListener: mqtt.NewMemListener("late", 0), gate: make(chan struct{}), shut: make(chan struct{})}
+		mem := mqtt.NewMemListener("late", 0)
+		late := &lateListener{Listener: mem, gate: make(chan struct{}), shut: make(chan struct{})}
 		if err := h.Listen(late); err != nil {
 			t.Fatal(err)
 		}
-		h.link = late.Dial
+		h.link = mem.Dial
 		h.register("d")
 		d := h.join("d", mqtt.ConnectLean)
 		ticket := h.do(hub.Invoke{ID: "d", Method: "reboot"}).Ticket
@@ -83,6 +88,108 @@ func TestLastWords(t *testing.T) {
 		}
 		back.leave()
 	})
+}
+
+// TestLastWordsOverTCP is TestLastWords over sockets, of which Linux alone knows
+// whether the other end has closed them, or has reset them.
+func TestLastWordsOverTCP(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a socket does not tell")
+	}
+	for name, reset := range map[string]bool{"closed": false, "reset": true} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			defer h.close()
+			l, err := mqtt.Listen(t.Context(), "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			late := &lateListener{Listener: l, gate: make(chan struct{}), shut: make(chan struct{})}
+			if err := h.Listen(late); err != nil {
+				t.Fatal(err)
+			}
+			h.link = mqtt.TCP{Addr: l.Addr().String(), Reset: reset}.Dial
+			h.register("d")
+			d := h.join("d", mqtt.ConnectLean)
+			h.mu.Lock()
+			first := h.latest["d"]
+			h.mu.Unlock()
+			ticket := h.do(hub.Invoke{ID: "d", Method: "reboot"}).Ticket
+			d.hears("call d#0 id=1 reboot null")
+			close(late.shut)
+			d.say(sim.Message{Kind: sim.Answer, ID: 1, Status: 202})
+			d.say(sim.Message{Kind: sim.Close, Status: int32(sim.ReasonReboot)})
+			d.leave()
+			open := sync.OnceFunc(func() { close(late.gate) })
+			defer open()
+			back := h.dial("d", mqtt.ConnectLean)
+			go back.Send(sim.Message{Kind: sim.Connect, Device: "d", Name: host, Body: h.token("d", key), ID: 1, Status: 60})
+			hang := time.After(time.Minute)
+			for tick := time.Tick(time.Millisecond); ; {
+				h.mu.Lock()
+				waits := first.waiting != nil
+				h.mu.Unlock()
+				if waits {
+					break
+				}
+				if list := h.Settled(); len(list) != 0 {
+					t.Fatalf("before the answer was read: %+v", list)
+				}
+				select {
+				case <-tick:
+				case <-hang:
+					t.Fatal("the second session does not wait for what was said over the first")
+				}
+			}
+			open()
+			back.hears("accept d#0")
+			if list := h.Settled(); len(list) != 1 || list[0].Ticket != ticket || list[0].Err != nil || list[0].Reply.Status != 202 {
+				t.Errorf("Settled = %+v; want the device's answer 202", list)
+			}
+			back.leave()
+		})
+	}
+}
+
+// TestPeerClosed: whether the other end of a socket has closed is known as soon
+// as it has, and what it said before can be read still.
+func TestPeerClosed(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a socket does not tell")
+	}
+	l, err := mqtt.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, reset := range []bool{false, true} {
+		here, err := mqtt.TCP{Addr: l.Addr().String(), Reset: reset}.Dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		there, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := here.Write([]byte("bye")); err != nil {
+			t.Fatal(err)
+		}
+		secret := tls.Server(there, nil)
+		if peerClosed(there) || peerClosed(secret) {
+			t.Errorf("reset %t: said to be closed before it is", reset)
+		}
+		here.Close()
+		if !peerClosed(there) || !peerClosed(secret) {
+			t.Errorf("reset %t: closed, and nobody knows", reset)
+		}
+		if b, _ := io.ReadAll(there); string(b) != "bye" {
+			t.Errorf("reset %t: read %q; want the last words", reset, b)
+		}
+		there.Close()
+		if peerClosed(there) {
+			t.Errorf("reset %t: a socket that is closed here knows nothing", reset)
+		}
+	}
 }
 
 // TestReaderNeverWrites: a device pings without end and reads no answer: its

@@ -154,7 +154,7 @@ func TestSilentCable(t *testing.T) {
 		if err := errors.Join(say(device, hub), say(hub, device)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		for _, err := range []error{say(device, hub), say(hub, device)} {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("in the silence: %v; want nothing but the deadline", err)
@@ -195,7 +195,7 @@ func TestCableChanges(t *testing.T) {
 		heard("c", 2*time.Second)
 		device.set(fault.Link{Flap: time.Minute})
 		device.set(fault.Link{})
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		device.Write([]byte("d"))
 		heard("d", time.Hour+2*time.Second)
 		device.set(fault.Link{Latency: "1s"})

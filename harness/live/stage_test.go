@@ -121,7 +121,7 @@ func (h *theatre) observe(list []sim.Observation) {
 
 func (h *theatre) close() {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // bounds a hang
 	defer cancel()
 	if err := h.Stage.Close(ctx); err != nil {
 		h.t.Errorf("stage: Close: %v", err)

@@ -56,7 +56,7 @@ func (r *recorder) Unsubscribed(id uint64)         { r.note(func() { r.given = a
 // until waits for the recorder to be in a state.
 func (r *recorder) until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for limit := time.After(20 * time.Second); ; {
+	for limit := time.After(time.Minute); ; {
 		r.mu.Lock()
 		done := ok()
 		r.mu.Unlock()
