@@ -316,3 +316,35 @@ func TestReadOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestSetClock: a device's clock is set to seconds since 1970, or to a time as
+// the SDK for C# writes one; the device refuses what is neither.
+func TestSetClock(t *testing.T) {
+	const refused = "device refused (4.00) while writing: CurrentTime"
+	for _, x := range []struct{ value, want string }{
+		{`1462096800`, "2016-05-01T10:00"},
+		{`"1462096800"`, "2016-05-01T10:00"},
+		{`"2016-05-01T10:00:00"`, "2016-05-01T10:00"},
+		{`"2016-05-01T10:00:00.1234567Z"`, "2016-05-01T10:00"},
+		{`"2016-05-01T12:00:00+02:00"`, "2016-05-01T10:00"},
+		{`"10:00"`, refused},
+		{`""`, refused},
+		{`"Tuesday"`, refused},
+	} {
+		h := openHouse(t, nil)
+		h.six()
+		h.ask("PUT", "/jobs/v2/w", `{"jobParameters":{"jobType":"writeDeviceProperties","DeviceIds":"Device11-7ce4a850","DeviceProperties":{"currentTime":`+x.value+`}}}`)
+		h.advance(time.Second)
+		h.ask("PUT", "/jobs/v2/r", `{"jobParameters":{"jobType":"readDeviceProperties","DeviceIds":"Device11-7ce4a850","DevicePropertyNames":["CurrentTime"]}}`)
+		h.advance(time.Second)
+		_, jobs := h.ask("POST", "/jobs/v2/query", `{}`)
+		if got := strings.Contains(jobs, refused); got != (x.want == refused) {
+			t.Errorf("CurrentTime %s: the jobs are %s; want %s", x.value, jobs, x.want)
+			continue
+		}
+		_, device := h.ask("GET", "/devices/Device11-7ce4a850", "")
+		if _, now, _ := strings.Cut(device, `"CurrentTime":{"value":"`); x.want != refused && !strings.HasPrefix(now, x.want) {
+			t.Errorf("CurrentTime %s: the clock is %.30s; want %s", x.value, now, x.want)
+		}
+	}
+}
