@@ -40,7 +40,7 @@ Exit codes: 0 the hub is up, 1 it is not, 2 bad usage.`,
 			defer cancel()
 			said, err := health(ctx, where, ca)
 			if err != nil {
-				fmt.Fprintf(e.stderr, "flotilla: not healthy: %v\n", err)
+				fmt.Fprintf(e.stderr, "flotilla: not healthy: %v\n", withRemedy(err))
 				return exit(exitMissed)
 			}
 			_, err = fmt.Fprintln(e.stdout, said)

@@ -143,7 +143,7 @@ func (e *env) answered(err error) error {
 		fmt.Fprintf(e.stderr, "flotilla: the hub refused: %v\n", withRemedy(err))
 		return exit(exitUsage)
 	case isRefusal, lost, errors.Is(err, context.DeadlineExceeded):
-		return void{withRemedy(err)}
+		return void{err}
 	}
 	return err
 }
