@@ -47,6 +47,7 @@ var (
 		"style":   func() template.CSS { return template.CSS(pageStyle) },
 		"percent": func(at float64) string { return decimal(at * 100) },
 		"top":     func(at float64) string { return decimal(100 - at*100) },
+		"fields":  strings.Fields,
 		"words":   func(s string) string { return strings.ReplaceAll(s, "_", " ") },
 	}).Parse(pageText))
 )

@@ -163,10 +163,10 @@ func (p *page) verdict(h *sheet) {
 		case n == 1:
 			h.Why = "the one expectation held"
 		case n > 1:
-			h.Why = "all " + plural(n, "expectation") + " held"
+			h.Why = "all " + Plural(n, "expectation") + " held"
 		}
 	case record.Failed:
-		h.Mark, h.Outcome, h.Why = "✗", "Failed", fmt.Sprintf("%d of %s missed", missed, plural(int64(len(s.Expectations)), "expectation"))
+		h.Mark, h.Outcome, h.Why = "✗", "Failed", fmt.Sprintf("%d of %s missed", missed, Plural(int64(len(s.Expectations)), "expectation"))
 	case record.Void:
 		h.Mark, h.Outcome, h.Why = "!", "Void", cmp.Or(p.clean(s.VoidReason), "no reason given")
 	default:
@@ -200,9 +200,9 @@ func (p *page) facts(h *sheet) {
 		}
 	}
 	if parents > 0 {
-		note := fmt.Sprintf("succeeded, in %s", plural(int64(parents), "job"))
+		note := fmt.Sprintf("succeeded, in %s", Plural(int64(parents), "job"))
 		if bad > 0 {
-			note = fmt.Sprintf("succeeded, %s failed, in %s", Count(int64(bad)), plural(int64(parents), "job"))
+			note = fmt.Sprintf("succeeded, %s failed, in %s", Count(int64(bad)), Plural(int64(parents), "job"))
 		}
 		add("device jobs", Count(int64(good))+" of "+Count(int64(total)), note)
 	}
@@ -265,7 +265,7 @@ func (p *page) counts(m map[string]int, about func(string) string) []count {
 			for _, k := range keys[shown:] {
 				rest += m[k]
 			}
-			list = append(list, count{Name: plural(int64(len(keys)-shown), "other"), Count: Count(int64(rest)), Width: decimal(float64(rest) / float64(max(p.s.Devices.Total, 1)) * 100)})
+			list = append(list, count{Name: Plural(int64(len(keys)-shown), "other"), Count: Count(int64(rest)), Width: decimal(float64(rest) / float64(max(p.s.Devices.Total, 1)) * 100)})
 			break
 		}
 		list = append(list, count{p.clean(k), about(k), Count(int64(m[k])), decimal(float64(m[k]) / float64(max(p.s.Devices.Total, 1)) * 100)})
@@ -296,7 +296,7 @@ func (p *page) health(h *sheet) {
 		}
 		h.Kept = fmt.Sprintf("99 %% of what was due was done within %s.", lag(g.LagP99))
 		if g.Planned > 0 {
-			h.Kept += fmt.Sprintf(" Of %s planned %s were sent, %s dropped.", plural(g.Planned, "message"), Count(g.Sent), Count(g.Dropped))
+			h.Kept += fmt.Sprintf(" Of %s planned %s were sent, %s dropped.", Plural(g.Planned, "message"), Count(g.Sent), Count(g.Dropped))
 		}
 		if m := s.Memory; m.PeakBytes > 0 {
 			h.Harness = append(h.Harness, fact{"peak memory", Bytes(m.PeakBytes), "of the whole process"})

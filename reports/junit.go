@@ -120,7 +120,7 @@ func (p *page) suite() suiteXML {
 	case record.Interrupted:
 		run.Error = &problem{Message: "ended from outside" + p.unfinished(), Type: s.Verdict}
 	case record.Failed:
-		run.Failure = &problem{Message: fmt.Sprintf("%d of %s missed", p.missed(), plural(int64(len(s.Expectations)), "expectation")), Type: s.Verdict}
+		run.Failure = &problem{Message: fmt.Sprintf("%d of %s missed", p.missed(), Plural(int64(len(s.Expectations)), "expectation")), Type: s.Verdict}
 	}
 	t.Cases = append(t.Cases, run)
 	for _, c := range t.Cases {
@@ -167,7 +167,7 @@ func (p *page) jobCase(suite string, j *record.Job) caseXML {
 		}
 		for i, f := range p.s.Failures {
 			if f.Job == j.ID && i < MaxChildrenShown && len(f.Devices) > 0 {
-				c.Failure.Text += fmt.Sprintf("%s: %s, such as %s\n", plural(int64(f.Count), "device"), p.clean(f.Reason), p.clean(f.Devices[0]))
+				c.Failure.Text += fmt.Sprintf("%s: %s, such as %s\n", Plural(int64(f.Count), "device"), p.clean(f.Reason), p.clean(f.Devices[0]))
 			}
 		}
 	}

@@ -117,7 +117,7 @@ func (m *markdown) top() {
 		}
 		m.line("**LIVE**: real connections in real time%s.", how)
 	}
-	facts := []string{plural(int64(s.Devices.Total), "device"), fmt.Sprintf("seed %d", s.Seed)}
+	facts := []string{Plural(int64(s.Devices.Total), "device"), fmt.Sprintf("seed %d", s.Seed)}
 	wall := m.duration(time.Duration(s.WallSeconds * float64(time.Second)))
 	if d, ok := between(s.Start, s.End); ok && s.Kind == record.Virtual {
 		facts = append(facts, m.duration(d)+" played in "+wall)
@@ -252,7 +252,7 @@ func (m *markdown) foot() {
 		if s.Machine.CPU != "" {
 			on = ", " + m.text(s.Machine.CPU)
 		}
-		m.line("Flotilla %s, %s, %s/%s, %s%s.", m.text(v.Flotilla), m.text(v.Go), m.text(v.OS), m.text(v.Arch), plural(int64(v.CPUs), "CPU"), on)
+		m.line("Flotilla %s, %s, %s/%s, %s%s.", m.text(v.Flotilla), m.text(v.Go), m.text(v.OS), m.text(v.Arch), Plural(int64(v.CPUs), "CPU"), on)
 	}
 	if s.Digest != "" {
 		m.line("Digest %s.", m.code(s.Digest))

@@ -97,7 +97,7 @@ func (p *page) title() {
 		}
 		p.line("%s: %s", green.on("LIVE", p.o), text)
 	}
-	facts := []string{plural(int64(s.Devices.Total), "device"), fmt.Sprintf("seed %d", s.Seed)}
+	facts := []string{Plural(int64(s.Devices.Total), "device"), fmt.Sprintf("seed %d", s.Seed)}
 	wall := p.duration(time.Duration(s.WallSeconds * float64(time.Second)))
 	if d, ok := between(s.Start, s.End); ok && s.Kind == record.Virtual {
 		facts = append(facts, p.duration(d)+" played in "+wall)
@@ -109,7 +109,7 @@ func (p *page) title() {
 	}
 	p.line("%s", strings.Join(facts, ", "))
 	if v := s.Versions; v != (record.Versions{}) {
-		p.line("flotilla %s, %s, %s/%s, %s", p.clean(v.Flotilla), p.clean(v.Go), p.clean(v.OS), p.clean(v.Arch), plural(int64(v.CPUs), "CPU"))
+		p.line("flotilla %s, %s, %s/%s, %s", p.clean(v.Flotilla), p.clean(v.Go), p.clean(v.OS), p.clean(v.Arch), Plural(int64(v.CPUs), "CPU"))
 	}
 	for _, f := range s.Faults {
 		p.line("%s %s on %s", yellow.on("fault", p.o), p.clean(f.Fault), befallen(f, p.clean))
@@ -172,7 +172,7 @@ func (p *page) counters() {
 		}
 	}
 	if k := s.Packages; k != (record.Packages{}) {
-		t.add("packages", fmt.Sprintf("%s, %s sent, %s refused", plural(k.Downloads, "download"), Bytes(k.BytesServed), Count(k.Refused)))
+		t.add("packages", fmt.Sprintf("%s, %s sent, %s refused", Plural(k.Downloads, "download"), Bytes(k.BytesServed), Count(k.Refused)))
 	}
 	if g := s.Generator; s.Kind == record.Live && g != (record.Generator{}) {
 		queue := Count(g.HubQueue) + " (hub), "
@@ -271,7 +271,7 @@ func (p *page) outcome() {
 	case record.Passed:
 		p.line("%s", green.on(name+" succeeded.", p.o))
 	case record.Failed:
-		p.line("%s", red.on(fmt.Sprintf("%s failed: %d of %s missed.", name, p.missed(), plural(int64(len(s.Expectations)), "expectation")), p.o))
+		p.line("%s", red.on(fmt.Sprintf("%s failed: %d of %s missed.", name, p.missed(), Plural(int64(len(s.Expectations)), "expectation")), p.o))
 	case record.Void:
 		p.line("%s", red.on(name+" is void: "+cmp.Or(p.clean(s.VoidReason), "no reason given"), p.o))
 	default:
@@ -297,9 +297,9 @@ func (p *page) unfinished() string {
 	case jobs == 0:
 		return ""
 	case devices == 0:
-		return ": " + plural(int64(jobs), "job") + " had not ended"
+		return ": " + Plural(int64(jobs), "job") + " had not ended"
 	}
-	return fmt.Sprintf(": %s had not ended on %s", plural(int64(jobs), "job"), plural(int64(devices), "device"))
+	return fmt.Sprintf(": %s had not ended on %s", Plural(int64(jobs), "job"), Plural(int64(devices), "device"))
 }
 
 // between is the time from one instant of a summary to another.

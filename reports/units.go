@@ -127,8 +127,8 @@ func Count(n int64) string {
 	return sign + s
 }
 
-// plural writes a count and its noun: 1 device, 6 devices.
-func plural(n int64, one string) string {
+// Plural writes a count and its noun: 1 device, 6 devices.
+func Plural(n int64, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
@@ -173,7 +173,7 @@ func befallen(f record.Fault, show func(string) string) string {
 	case f.Devices == 0:
 		return "the hub"
 	case f.Group == "":
-		return plural(int64(f.Devices), "device")
+		return Plural(int64(f.Devices), "device")
 	}
-	return plural(int64(f.Devices), "device") + " of group " + show(f.Group)
+	return Plural(int64(f.Devices), "device") + " of group " + show(f.Group)
 }

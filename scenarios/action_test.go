@@ -46,6 +46,8 @@ func (h *hand) next() (done bool) {
 			fmt.Fprintf(&h.log, " invoke %s %s %s wait=%s+%s due=%s", c.ID, c.Method, c.Payload, c.ConnectTimeout, c.ResponseTimeout, c.Due)
 		case hub.PatchTwin:
 			fmt.Fprintf(&h.log, " patch %s desired=%s tags=%s", c.ID, c.Desired, c.Tags)
+		case hub.SetLabels:
+			fmt.Fprintf(&h.log, " labels %s %q", c.ID, c.Labels)
 		case hub.CancelJob:
 			fmt.Fprintf(&h.log, " cancel %s", c.ID)
 		case hub.RerunJob:
@@ -237,6 +239,22 @@ func TestPatch(t *testing.T) {
 	h.next()
 	h.says(`0s: patch D1 desired={"a":1.50,"b":null,"c":[true,"x"]} tags={"site":"north"}
 0s: done`)
+
+	h = newHand(t, "{patch: {devices: [D1, D2], tags: {a: 1}, labels: [van, north]}}")
+	h.next()
+	for range 3 {
+		h.answer(hub.Reply{}, nil)
+	}
+	h.answer(hub.Reply{}, &hub.Error{Code: hub.CodeNotFound, Message: "gone"})
+	h.next()
+	h.says(`0s: patch D1 desired= tags={"a":1} labels D1 ["van" "north"] patch D2 desired= tags={"a":1} labels D2 ["van" "north"]
+0s: failed: x.yaml:2: patch: device D2: gone`)
+
+	h = newHand(t, "{patch: {devices: [D1], labels: []}}")
+	h.next()
+	h.answer(hub.Reply{}, nil)
+	h.next()
+	h.says("0s: labels D1 []\n0s: done")
 }
 
 func TestCancel(t *testing.T) {

@@ -24,11 +24,11 @@ var (
 // steer makes the verb that runs a command on a job; a command with a ticket
 // is waited for.
 func steer(name, help string, command func(id, job string) hub.Command) Action {
-	return verb(name, help+": its id; of a job with a schedule its newest instance", where(textOf("a job id", 1, 64)),
+	return verb(name, help+" (the job's id; of a job with a schedule its newest instance)", where(textOf("a job id", 1, 64)),
 		func(c *compiler, at spot, id placed[string]) func() Act {
 			j := c.find(id.v)
 			if j == nil {
-				c.r.complain(id.at, didYouMean(id.v, c.jobNames()), "no job %s", quote(id.v))
+				c.noJob(id.at, id.v)
 				return nil
 			}
 			scheduled := j.Schedule != nil

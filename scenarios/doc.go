@@ -17,11 +17,14 @@
 // (harness.Run) has these duties:
 //
 //  1. Publish every package of Plan.Packages and keep the URIs by name.
-//  2. Add every group of Plan.Groups, in order.
-//  3. Ask Plan.Due at the start, whenever a job has ended and at the instant
-//     Due named; submit what it says with Plan.Spec.
-//  4. Play Plan.Steps one after the other beside the jobs: see Act.
-//  5. When all jobs have ended or are skipped, all steps are done and
+//  2. Have Plan.Spells befall the stage, before there are devices.
+//  3. Add every group of Plan.Groups, in order, and put every one of
+//     Plan.DeviceGroups, over which jobs select when they begin.
+//  4. Ask Plan.Due at the start, whenever a job has ended and at the instant
+//     Due named; submit what it says with Plan.Spec, or put its schedule with
+//     Plan.PutSchedule, whose instances the hub makes.
+//  5. Play Plan.Steps one after the other beside the jobs: see Act.
+//  6. When all jobs have ended or are skipped, all steps are done and
 //     Plan.Duration is over, or when Plan.Timeout has come, ask each
 //     expectation of Plan.Expect for its Result.
 //
@@ -32,7 +35,7 @@
 //
 // Keys are rows of tables (see table): one row is read, checked, printed by
 // Schema and known to settings. A new step is one file and one line in
-// Actions, a new thing to expect one line in Paths.
+// Actions, a new thing to expect one line in Families.
 //
 // The YAML reader is github.com/goccy/go-yaml: it keeps the position of every
 // token, which errors with a caret need. Only its parser is used; values are

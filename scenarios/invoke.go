@@ -52,9 +52,9 @@ var invoke = verb("invoke", "call a direct method on devices and look at the sta
 		}
 		return func() Act {
 			return &burst{ids: ids(), what: c.where(at) + ": invoke " + v.method.v,
-				command: func(now sim.Time, id sim.DeviceID) hub.Command {
+				commands: []func(sim.Time, sim.DeviceID) hub.Command{func(now sim.Time, id sim.DeviceID) hub.Command {
 					return hub.Invoke{ID: id, Method: v.method.v, Payload: payload, ConnectTimeout: v.connect, ResponseTimeout: timeout, Due: now}
-				},
+				}},
 				judge: func(reply hub.Reply, err error) error {
 					if err == nil && reply.Status != status {
 						return fmt.Errorf("answered %d, expected %d", reply.Status, status)

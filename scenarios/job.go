@@ -184,6 +184,7 @@ func (c *compiler) jobs(all []jobText) {
 	for i := range all {
 		j := &all[i]
 		if !j.id.ok || !j.kind.ok {
+			c.unread = append(c.unread, j.id.v)
 			continue
 		}
 		if wrong := badName(j.id.v); wrong != "" {
@@ -237,8 +238,11 @@ func (c *compiler) job(t *jobText) Job {
 	if t.schedule.ok {
 		c.schedule(&j, t)
 	}
+	bad := len(c.r.complaints)
 	c.needs(t)
-	c.sound(&j, t)
+	if len(c.r.complaints) == bad { // else the engine would say the same in its words
+		c.sound(&j, t)
+	}
 	if t.pack.ok {
 		if c.packageNamed(t.pack.v) {
 			j.Package = t.pack.v
@@ -319,7 +323,7 @@ func (c *compiler) follow(j *Job, after placed[string], index map[string]int) {
 	id, word, _ := strings.Cut(after.v, " ")
 	before, ok := index[id]
 	if !ok {
-		c.r.complain(after.at.at(0, len(id)), didYouMean(id, c.jobNames()), "no job %s", quote(id))
+		c.noJob(after.at.at(0, len(id)), id)
 		return
 	}
 	if c.plan.Jobs[before].Schedule != nil {

@@ -47,7 +47,7 @@ func (f Family) Path(p Property) string {
 // Families is the table of what can be expected.
 var Families = []Family{
 	{"job", "job", "a job of the scenario, at the end", []Property{
-		{"status", IsStatus, "", "pending, running, completed, failed or cancelled"},
+		{"status", IsStatus, "", "pending, scheduled, running, stopped, completed, failed or cancelled"},
 		{"total", IsCount, "", "devices it is for"},
 		{"succeeded", IsCount, "total", "devices that succeeded"},
 		{"failed", IsCount, "total", "devices that failed"},

@@ -83,10 +83,11 @@ type compiler struct {
 	r        *reader
 	plan     *Plan
 	troops   []*troop
-	saved    bool // all device groups were
-	complete bool // all groups were understood: an unknown id is one
-	packs    bool // all packages were
-	broken   bool // a group's profile is wrong
+	saved    bool     // all device groups were
+	complete bool     // all groups were understood: an unknown id is one
+	packs    bool     // all packages were
+	broken   bool     // a group's profile is wrong
+	unread   []string // ids of jobs that were not understood
 	rate     int64
 	counted  int         // faults, so far
 	looked   int         // devices looked at for them

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -175,12 +176,12 @@ var (
 
 // plans makes a verb that switches the schedule of a job.
 func plans(name, help string, enabled bool) Action {
-	return verb(name, help+": the job's id", where(textOf("a job id", 1, 64)),
+	return verb(name, help+" (the job's id)", where(textOf("a job id", 1, 64)),
 		func(c *compiler, at spot, id placed[string]) func() Act {
 			j := c.find(id.v)
 			switch {
 			case j == nil:
-				c.r.complain(id.at, didYouMean(id.v, c.jobNames()), "no job %s", quote(id.v))
+				c.noJob(id.at, id.v)
 				return nil
 			case j.Schedule == nil:
 				c.r.complain(id.at, "", "job %s has no schedule", quote(id.v))
@@ -200,6 +201,14 @@ func (c *compiler) find(id string) *Job {
 		}
 	}
 	return nil
+}
+
+// noJob complains that there is no job of an id; of one that is there and is
+// wrong enough has been said.
+func (c *compiler) noJob(at spot, id string) {
+	if !slices.Contains(c.unread, id) {
+		c.r.complain(at, didYouMean(id, c.jobNames()), "no job %s", quote(id))
+	}
 }
 
 // instanceOf says whether a name is that of an instance of a schedule: `<job>

@@ -123,6 +123,15 @@ func where[V any](k kind[V]) kind[placed[V]] {
 	}}
 }
 
+// tried is as where, for a value that is there also when it cannot be read: what
+// is wrong with it has been said then, and no more is to be said of it.
+func tried[V any](k kind[V]) kind[placed[V]] {
+	return kind[placed[V]]{schema: k.schema, read: func(r *reader, n *node) (placed[V], bool) {
+		v, _ := k.read(r, n)
+		return placed[V]{v, n.at, true}, true
+	}}
+}
+
 // named is one member of a map with free names.
 type named[V any] struct {
 	name string

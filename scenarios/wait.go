@@ -60,7 +60,7 @@ var wait = verb("wait", "let time pass: `5s`, or {connected: all} or {job: fw}",
 	if v.job.ok {
 		j := c.find(v.job.v)
 		if j == nil {
-			c.r.complain(v.job.at, didYouMean(v.job.v, c.jobNames()), "no job %s", quote(v.job.v))
+			c.noJob(v.job.at, v.job.v)
 			return nil
 		}
 		if j.Schedule != nil && v.until.v != "submitted" {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flotilla-sim/flotilla/reports"
 	"github.com/flotilla-sim/flotilla/scenarios"
 )
 
@@ -27,7 +28,8 @@ It exits with 2 if anything is.`,
 					bad = true
 					continue
 				}
-				fmt.Fprintf(e.stdout, "%s: ok: %d devices, %d jobs, %d expectations\n", name, plan.Devices, len(plan.Jobs), len(plan.Expect))
+				fmt.Fprintf(e.stdout, "%s: ok: %s, %s, %s\n", name,
+					reports.Plural(int64(plan.Devices), "device"), reports.Plural(int64(len(plan.Jobs)), "job"), reports.Plural(int64(len(plan.Expect)), "expectation"))
 			}
 			if bad {
 				return exit(exitUsage)

@@ -27,7 +27,7 @@ many devices a live run can have, with the hub in the same process, and by which
 command to raise what a fleet of --devices lacks. It changes nothing.
 
 Exit codes: 0 the fleet fits, over each transport and with each client that is
-asked about; 1 it does not; 2 bad usage.`,
+asked about, 1 it does not, 2 bad usage.`,
 		Example: `  flotilla doctor
   flotilla doctor --devices 50000 --transport tcp --client lean
   flotilla doctor --json`,
@@ -56,9 +56,9 @@ asked about; 1 it does not; 2 bad usage.`,
 		},
 	}
 	flags := c.Flags()
-	flags.IntVar(&f.devices, "devices", 10_000, "size of the fleet that is to fit")
-	flags.StringVar(&f.transport, "transport", "", "ask about one transport: mem, tcp or tls (default each)")
-	flags.StringVar(&f.client, "client", "", "ask about one MQTT client: paho or lean (default each)")
+	flags.IntVar(&f.devices, "devices", 10_000, "`NUMBER` of devices that are to fit")
+	flags.StringVar(&f.transport, "transport", "", "ask about one `TRANSPORT`: mem, tcp or tls (default each)")
+	flags.StringVar(&f.client, "client", "", "ask about one MQTT `CLIENT`: paho or lean (default each)")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	return c
 }

@@ -78,7 +78,7 @@ func openForeign(run context.Context, plan *scenarios.Plan, f *runFlags, observe
 		Target: live.Target{
 			Dial:     func(ctx context.Context, id sim.DeviceID) (live.Conn, error) { return dialer.Dial(ctx, id) },
 			DialOver: over(dialer),
-			Hub:      plane, Settled: func() []scenarios.Settled { return settledOver(plane.Settled()) }, Ready: plane.Ready(),
+			Hub:      plane, Settled: func() []scenarios.Settled { return settled(plane.Settled()) }, Ready: plane.Ready(),
 			HTTP: packages.Over(downloads), Publish: packages.Publish, Afflict: packages.Afflict,
 		},
 		Now: clock.Now, Epoch: clock.Epoch(), Seed: plan.Seed, Host: service.Connection.Name(), Observe: observe,
@@ -87,16 +87,17 @@ func openForeign(run context.Context, plan *scenarios.Plan, f *runFlags, observe
 		plane.Close()
 		return nil, errors.Join(err, packages.Close(run))
 	}
-	collector := live.TuneCollector(plan.Devices)
+	fleet := &fleet{plan, devices, packages, live.TuneCollector(plan.Devices), warnings}
 	judged, waived := plan.Without(untold)
 	return &stage{
 		Stage: devices, kind: record.Live, epoch: clock.Epoch(), tick: 200 * time.Millisecond, judged: judged,
+		warm: fleet.warm,
 		finish: func(s *record.Summary) error {
 			s.Transport, s.DeviceClient = "tls", f.client
 			if addr.MQTTS == "" {
 				s.Transport = "tcp"
 			}
-			s.Warnings = append(s.Warnings, warnings...)
+			fleet.finish(run, s)
 			if len(waived) > 0 {
 				var list []string
 				for _, e := range waived {
@@ -104,20 +105,10 @@ func openForeign(run context.Context, plan *scenarios.Plan, f *runFlags, observe
 				}
 				s.Warnings = append(s.Warnings, fmt.Sprintf("not judged, because the hub at %s does not tell: %s", addr.String(), strings.Join(list, "; ")))
 			}
-			s.Memory.PeakBytes = memory()
-			cycles, pause := collector.Window()
-			closing, cancel := context.WithTimeout(context.Background(), farewell(run))
-			defer cancel()
-			devices.Close(closing)
-			p := packages.Counters()
-			s.Packages = record.Packages{Downloads: int64(p.Downloads), Refused: int64(p.Status[4] + p.Status[5]), BytesServed: int64(p.BytesServed)}
-			s.Generator = generator(devices)
-			s.Generator.GCCycles, s.Generator.GCPause = cycles, int64(pause)
-			s.VoidReason = devices.Generator().Doubt(plan.MaxLag, len(plan.Faults) > 0)
 			return nil
 		},
 		close: func(ctx context.Context) error {
-			defer collector.Restore()
+			defer fleet.collector.Restore()
 			err := devices.Close(ctx)
 			downloads.CloseIdleConnections()
 			patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second+time.Duration(plan.Devices)*10*time.Millisecond)
@@ -154,12 +145,4 @@ func reachable(ctx context.Context, plane *iothub.Plane, plan *scenarios.Plan, a
 // expectation is about: its own counters, and the latencies it measures itself.
 func untold(path string) bool {
 	return strings.HasPrefix(path, "hub.") || strings.HasPrefix(path, "memory.") || strings.HasPrefix(path, "metric."+sim.Metrics[sim.MetricMethodRoundTrip].Name+".")
-}
-
-func settledOver(list []iothub.Settled) []scenarios.Settled {
-	out := make([]scenarios.Settled, len(list))
-	for i, s := range list {
-		out[i] = scenarios.Settled(s)
-	}
-	return out
 }

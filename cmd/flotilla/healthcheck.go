@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,7 +11,7 @@ import (
 )
 
 func healthcheckCommand(e *env) *cobra.Command {
-	var where, ca string
+	var f hubFlags
 	var patience time.Duration
 	c := &cobra.Command{
 		Use:   "healthcheck",
@@ -22,23 +21,20 @@ itself has to answer, and opens a link to its MQTT port. The hub is named by
 --hub or the environment variable FLOTILLA_HUB: a connection string, or the
 file that flotilla serve --ready-file writes.
 
-Exit codes: 0 the hub is up, 1 it is not, 2 bad usage.`,
+Exit codes: 0 the hub is up, 1 it is not, or it cannot be found, 2 bad usage.`,
 		Example: `  flotilla healthcheck --hub hub.json
   until flotilla healthcheck --hub hub.json; do sleep 1; done`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if where == "" {
-				where = os.Getenv("FLOTILLA_HUB")
-			}
-			if where == "" {
-				return fmt.Errorf("--hub or FLOTILLA_HUB must name the hub: a connection string or the ready file of flotilla serve")
+			if err := f.named(); err != nil {
+				return err
 			}
 			if patience <= 0 {
 				return fmt.Errorf("--timeout must be above 0s, is %s", patience)
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), patience)
 			defer cancel()
-			said, err := health(ctx, where, ca)
+			said, err := health(ctx, &f)
 			if err != nil {
 				fmt.Fprintf(e.stderr, "flotilla: not healthy: %v\n", withRemedy(err))
 				return exit(exitMissed)
@@ -47,20 +43,15 @@ Exit codes: 0 the hub is up, 1 it is not, 2 bad usage.`,
 			return err
 		},
 	}
-	flags := c.Flags()
-	flags.StringVar(&where, "hub", "", "the `HUB`: a connection string or a ready file (default $FLOTILLA_HUB)")
-	flags.StringVar(&ca, "ca", "", "`FILE` of the authority to trust, over the ready file's")
-	flags.DurationVar(&patience, "timeout", 3*time.Second, "how long the hub may take")
+	f.where(c)
+	c.Flags().DurationVar(&patience, "timeout", 3*time.Second, "`TIME` the hub may take")
 	return c
 }
 
 // health asks a hub how it is.
-func health(ctx context.Context, where, ca string) (string, error) {
-	hub, err := iothub.FindHub(where)
+func health(ctx context.Context, f *hubFlags) (string, error) {
+	hub, err := f.address()
 	if err != nil {
-		return "", err
-	}
-	if err := hub.Override(0, 0, ca); err != nil {
 		return "", err
 	}
 	s, err := hub.Service("flotilla/" + version())

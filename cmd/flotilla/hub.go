@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,8 +38,11 @@ The hub is --hub or the environment variable ` + hubVariable + `: a connection s
 the file that ` + "`flotilla serve --ready-file FILE`" + ` wrote, which also says the ports
 and the certificate authority.
 
-Exit codes: 0 done, 1 a job ended with failures, 2 bad usage, or the hub
-refused, 3 the hub could not be reached or has no time, 130 interrupted.`
+Exit codes: 0 done, 2 bad usage, or the hub refused, 3 the hub could not be
+reached or has no time, 130 interrupted.`
+
+// waitHelp is what help says beside it of commands that can wait for a job.
+const waitHelp = `With --wait it is 1 if the job did not complete, or if devices failed.`
 
 // where are the flags that say where the hub is.
 func (f *hubFlags) where(c *cobra.Command) {
@@ -57,7 +61,7 @@ func (f *hubFlags) register(c *cobra.Command) *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.MarkHidden("mqtts-port") // devices' affair, allowed so that one set of flags fits all commands
-	flags.IntVar(&f.retries, "retries", 0, "how often a request is tried again that the hub has no time for (429, 503)")
+	flags.IntVar(&f.retries, "retries", 0, "try a request that the hub has no time for (429, 503) again up to this `NUMBER` of times")
 	if !f.noListening {
 		flags.StringVarP(&f.output, "output", "o", reports.ListingFormats[0], "`FORMAT`: "+strings.Join(reports.ListingFormats, ", "))
 	}
@@ -75,16 +79,20 @@ func (f *hubFlags) register(c *cobra.Command) *cobra.Command {
 	return c
 }
 
+// named says whether a hub is named.
+func (f *hubFlags) named() error {
+	if f.hub = cmp.Or(f.hub, os.Getenv(hubVariable)); f.hub == "" {
+		return fmt.Errorf("no hub is named; give --hub or set %s to a connection string or to the ready file of `flotilla serve`", hubVariable)
+	}
+	return nil
+}
+
 // address finds the hub.
 func (f *hubFlags) address() (iothub.Address, error) {
-	where := f.hub
-	if where == "" {
-		where = os.Getenv(hubVariable)
+	if err := f.named(); err != nil {
+		return iothub.Address{}, err
 	}
-	if where == "" {
-		return iothub.Address{}, fmt.Errorf("no hub is named; give --hub or set %s to a connection string or to the ready file of `flotilla serve`", hubVariable)
-	}
-	a, err := iothub.FindHub(where)
+	a, err := iothub.FindHub(f.hub)
 	if err != nil {
 		return a, err
 	}

@@ -20,7 +20,7 @@ func jobsCommand(e *env) *cobra.Command {
 		Short: "schedule and follow jobs on a hub, as the 2016 preview's SDKs do",
 		Long: `Jobs schedules device jobs on a hub and tells how they stand. A job over six
 devices is seven jobs: the one that was scheduled, their parent, and one for
-each device.` + "\n" + hubHelp,
+each device.` + "\n" + hubHelp + "\n" + waitHelp,
 		Example: `  flotilla jobs schedule-firmware-update Device11 Device21 --package-uri http://127.0.0.1:8080/fw-3 --wait
   flotilla jobs schedule-reboot --devices-file sampledevices.json --wait
   flotilla jobs get 9f4c1c86-3a50-4c1f-8f8e-0f5f8a7f5c11
@@ -37,9 +37,10 @@ type waitFlags struct {
 }
 
 func (w *waitFlags) add(c *cobra.Command) {
+	c.Long += "\n" + waitHelp
 	flags := c.Flags()
-	flags.BoolVar(&w.wait, "wait", false, "wait until the job has ended; exit code 1 if a device failed")
-	flags.DurationVar(&w.poll, "poll", 2*time.Second, "how often the hub is asked while waiting, 50ms to 1h")
+	flags.BoolVar(&w.wait, "wait", false, "wait until the job has ended")
+	flags.DurationVar(&w.poll, "poll", 2*time.Second, "`TIME` between two looks at the job while waiting, 50ms to 1h")
 	flags.BoolVarP(&w.quiet, "quiet", "q", false, "print no progress while waiting")
 }
 

@@ -71,7 +71,7 @@ func faultRows() (rows [][]string) {
 	for _, r := range fault.Recipes {
 		unit, span, usual, help := "-", "-", "-", r.Help
 		if a := r.Argument; a.Unit != "" {
-			unit, span, usual = a.Unit, a.Least+".."+a.Most, a.Default
+			unit, span, usual = a.Unit, a.Least+" to "+a.Most, a.Default
 			help += " (argument: " + a.Help + ")"
 		}
 		rows = append(rows, []string{r.Name, unit, span, usual, befalls(r), help, r.Observable})
@@ -143,7 +143,7 @@ func listCommand(e *env) *cobra.Command {
 		Long:      help,
 		Example:   "  flotilla list\n  flotilla list faults\n  flotilla list faults -o json",
 		ValidArgs: names,
-		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		Args:      cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			what := "scenarios"
 			if len(args) == 1 {
@@ -161,10 +161,10 @@ func listCommand(e *env) *cobra.Command {
 					return listText(e.stdout, l.columns, l.rows())
 				}
 			}
-			return nil
+			return fmt.Errorf("there is no list of %q; there are %s", what, strings.Join(names, ", "))
 		},
 	}
-	c.Flags().StringVarP(&output, "output", "o", output, "`text` or json")
+	c.Flags().StringVarP(&output, "output", "o", output, "`FORMAT`: text or json")
 	return c
 }
 

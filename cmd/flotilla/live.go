@@ -61,41 +61,61 @@ func openLive(run context.Context, plan *scenarios.Plan, f *runFlags, observe fu
 	if err != nil {
 		return nil, errors.Join(err, net.packages.Close(ctx), server.Close(ctx))
 	}
-	collector := live.TuneCollector(plan.Devices)
+	fleet := &fleet{plan, devices, net.packages, live.TuneCollector(plan.Devices), warnings}
 	return &stage{
 		Stage: devices, kind: record.Live, epoch: clock.Epoch(), tick: 200 * time.Millisecond,
 		memory: func() int64 {
 			runtime.GC()
 			return inUse()
 		},
-		warm: func() {
-			collector.Begin()
-			devices.Warm()
-		},
+		warm: fleet.warm,
 		finish: func(s *record.Summary) error {
 			s.Transport, s.DeviceClient = f.transport, f.client
-			s.Warnings = append(s.Warnings, warnings...)
-			s.Memory.PeakBytes = memory()
-			cycles, pause := collector.Window()
-			closing, cancel := context.WithTimeout(context.Background(), farewell(run))
-			defer cancel()
-			devices.Close(closing) // what was planned has been sent or dropped now; links that took too long were cut
-			p := net.packages.Counters()
-			s.Packages = record.Packages{Downloads: int64(p.Downloads), Refused: int64(p.Status[4] + p.Status[5]), BytesServed: int64(p.BytesServed)}
+			fleet.finish(run, s)
 			c := server.Counters()
 			countServer(s, c)
-			s.Generator = generator(devices)
-			s.Generator.HubQueue, s.Generator.GCCycles, s.Generator.GCPause = int64(c.MailboxHigh), cycles, int64(pause)
-			s.VoidReason = devices.Generator().Doubt(plan.MaxLag, len(plan.Faults) > 0)
+			s.Generator.HubQueue = int64(c.MailboxHigh)
 			return nil
 		},
 		close: func(ctx context.Context) error {
-			defer collector.Restore()
+			defer fleet.collector.Restore()
 			err := devices.Close(ctx)
 			net.http.CloseIdleConnections()
 			return errors.Join(err, net.packages.Close(ctx), server.Close(ctx))
 		},
 	}, nil
+}
+
+// fleet is what live devices have in common, whatever hub they are on: the
+// stage that plays them, the server of their packages, and how the process
+// fares meanwhile.
+type fleet struct {
+	plan      *scenarios.Plan
+	devices   *live.Stage
+	packages  *hubd.Packages
+	collector *live.Collector
+	warnings  []string
+}
+
+// warm ends the warm-up: measurements of the process begin.
+func (f *fleet) warm() {
+	f.collector.Begin()
+	f.devices.Warm()
+}
+
+// finish ends the devices and sums up.
+func (f *fleet) finish(run context.Context, s *record.Summary) {
+	s.Warnings = append(s.Warnings, f.warnings...)
+	s.Memory.PeakBytes = memory()
+	cycles, pause := f.collector.Window()
+	closing, cancel := context.WithTimeout(context.Background(), farewell(run))
+	defer cancel()
+	f.devices.Close(closing) // what was planned has been sent or dropped now; links that took too long were cut
+	p := f.packages.Counters()
+	s.Packages = record.Packages{Downloads: int64(p.Downloads), Refused: int64(p.Status[4] + p.Status[5]), BytesServed: int64(p.BytesServed)}
+	s.Generator = generator(f.devices)
+	s.Generator.GCCycles, s.Generator.GCPause = cycles, int64(pause)
+	s.VoidReason = f.devices.Generator().Doubt(f.plan.MaxLag, len(f.plan.Faults) > 0)
 }
 
 // generator is how the stage's own machinery fared.
@@ -138,7 +158,8 @@ func countServer(s *record.Summary, c hubd.Counters) {
 	}
 }
 
-func settled(list []hubd.Settled) []scenarios.Settled {
+// settled are the late answers of a hub as a stage tells them.
+func settled[T hubd.Settled | iothub.Settled](list []T) []scenarios.Settled {
 	out := make([]scenarios.Settled, len(list))
 	for i, s := range list {
 		out[i] = scenarios.Settled(s)

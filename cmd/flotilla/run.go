@@ -68,7 +68,8 @@ are registered and removed at the end. What such a hub does not tell (hub.* and
 method_round_trip) is not judged, and the report says so.
 
 The results are written to a folder: report.html, report.md, report.txt,
-summary.json, junit.xml, devices.csv, timeline.csv and histograms.hlog. Ctrl-C ends the run cleanly and still writes them.
+summary.json, junit.xml, devices.csv, timeline.csv and histograms.hlog. Ctrl-C
+ends the run cleanly and still writes them.
 
 Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 3 could not run or the run is void, 130 interrupted.`,
@@ -123,8 +124,8 @@ Exit codes: 0 passed, 1 an expectation was missed, 2 bad usage or scenario,
 	flags.StringVar(&f.out, "out", "", "`DIR` for the results (default flotilla-out/<scenario>-<time>)")
 	flags.StringVar(&f.trace, "trace", "", "write every step the digest covers to `FILE` (virtual runs)")
 	flags.StringVar(&f.transcript, "transcript", "", "print what happened to `DEVICE`, with times")
-	flags.StringVar(&f.transport, "transport", "mem", "how live devices reach the hub: `mem` (in-memory links), or tcp or tls (ports of 127.0.0.1)")
-	flags.StringVar(&f.client, "client", "paho", "MQTT client of live devices: `paho` or lean")
+	flags.StringVar(&f.transport, "transport", "mem", "`TRANSPORT` by which live devices reach the hub: mem (in-memory links), or tcp or tls (ports of 127.0.0.1)")
+	flags.StringVar(&f.client, "client", "paho", "MQTT `CLIENT` of live devices: paho or lean")
 	flags.BoolVar(&f.perDevice, "hlog-per-device", false, "write the histograms of every device to histograms.hlog, not the fleet's alone")
 	flags.StringVar(&f.connectRate, "connect-rate", "", "devices begin to connect at this `RATE`, 2000/s say, over the scenario's")
 	flags.StringVar(&f.maxLag, "max-lag", "", "a live run is void when 1 % of what its devices wanted to do was done later than this `TIME`, over the scenario's")

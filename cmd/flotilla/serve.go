@@ -58,8 +58,11 @@ Devices and jobs are not kept: they end with the program.
 --fleet starts the devices of a scenario inside this program and publishes its
 packages; its jobs are not run. Devices of your own connect by MQTT.
 
-SIGTERM or Ctrl-C ends it: its devices say goodbye, requests under way are
-answered, and the exit code is 0.`,
+SIGTERM or Ctrl-C ends it: its devices say goodbye, and requests under way are
+answered.
+
+Exit codes: 0 it was ended by a signal, 2 bad usage or scenario, 3 it could not
+start, or not close.`,
 		Example: `  flotilla serve
   flotilla serve --fleet six-devices
   flotilla serve --data ~/.flotilla --https localhost:8443 --mqtt localhost:1883
@@ -91,6 +94,15 @@ func (e *env) serve(ctx context.Context, f *serveFlags) error {
 	var plan *scenarios.Plan
 	if len(f.sets) > 0 && f.fleet == "" {
 		return fmt.Errorf("--set goes with --fleet: it overrides a scenario's values")
+	}
+	for _, x := range []struct{ flag, value string }{
+		{"https", f.https}, {"http", f.http}, {"mqtts", f.mqtts}, {"mqtt", f.mqtt}, {"packages", f.packages},
+	} {
+		if a := address(x.value); a != "" {
+			if err := a.Check(); err != nil {
+				return fmt.Errorf("--%s: %w", x.flag, err)
+			}
+		}
 	}
 	if f.fleet != "" {
 		var err error

@@ -166,7 +166,7 @@ func TestHealthcheck(t *testing.T) {
 		code int
 		want string
 	}{
-		{nil, exitUsage, "--hub or FLOTILLA_HUB"},
+		{nil, exitUsage, "give --hub or set FLOTILLA_HUB"},
 		{[]string{"--hub", "x", "--timeout", "0s"}, exitUsage, "--timeout must be above 0s"},
 		{[]string{"--hub", "nowhere.json"}, exitMissed, "nowhere.json"},
 		{[]string{"--hub", "HostName=" + addr + key}, exitMissed, "connection refused"},
@@ -239,7 +239,8 @@ func TestServeRefuses(t *testing.T) {
 		{[]string{"extra"}, exitUsage, "extra"},
 		{[]string{"--https", busy}, exitVoid, "REST over HTTPS on " + busy},
 		{[]string{"--https", "none", "--mqtts", busy}, exitVoid, "MQTT over TLS on " + busy},
-		{[]string{"--https", "8443"}, exitVoid, "write HOST:PORT"},
+		{[]string{"--https", "8443"}, exitUsage, `--https: address "8443": write HOST:PORT`},
+		{[]string{"--packages", ":80"}, exitUsage, "--packages: address \":80\" names no host"},
 		{[]string{"--https", "none", "--mqtts", "none", "--ready-file", "/dev/null/x"}, exitVoid, "ready file /dev/null/x"},
 	} {
 		r := flotilla(t, append([]string{"serve"}, x.args...)...).ends(t, x.code)

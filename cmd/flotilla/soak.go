@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flotilla-sim/flotilla/harness/soak"
+	"github.com/flotilla-sim/flotilla/reports"
 	"github.com/flotilla-sim/flotilla/sim/planted"
 )
 
@@ -69,9 +70,9 @@ summed up.`,
 	}
 	flags := c.Flags()
 	flags.Uint64Var(&o.First, "first", 1, "first `SEED`")
-	flags.IntVar(&o.Seeds, "seeds", 1000, "how many seeds")
-	flags.IntVar(&o.Workers, "workers", runtime.NumCPU(), "how many cases are played at the same time")
-	flags.IntVar(&o.Failures, "failures", 3, "after how many failing seeds to give up")
+	flags.IntVar(&o.Seeds, "seeds", 1000, "`NUMBER` of seeds")
+	flags.IntVar(&o.Workers, "workers", runtime.NumCPU(), "`NUMBER` of cases that are played at the same time")
+	flags.IntVar(&o.Failures, "failures", 3, "give up after this `NUMBER` of failing seeds")
 	flags.StringVar(&limits, "limits", "", "play only the first seed, cut down to these `LIMITS`, and show it")
 	if planted.Built {
 		flags.StringVar(&bug, "planted", "", "have the planted `BUG` at work; list names them")
@@ -119,8 +120,8 @@ func (e *env) soak(ctx context.Context, o soak.Options) error {
 	if terminal {
 		fmt.Fprint(e.stdout, "\r\033[K")
 	}
-	fmt.Fprintf(e.stdout, "%d seeds from %d, each played twice: %d steps in %.1f s, %.1f seeds/s\n",
-		out.Played, o.First, out.Steps, time.Since(began).Seconds(), rate(out.Played))
+	fmt.Fprintf(e.stdout, "%s from %d, each played twice: %d steps in %.1f s, %.1f seeds/s\n",
+		reports.Plural(int64(out.Played), "seed"), o.First, out.Steps, time.Since(began).Seconds(), rate(out.Played))
 	for _, f := range out.Failures {
 		fmt.Fprintf(e.stdout, "\nseed %d broke a rule: %s\nmade smaller from %s to %s\n%srepeat it: flotilla soak --first %d --limits %s%s\n",
 			f.Seed, f.Broken, f.Whole, f.Limits, indent(f.Case.String()), f.Seed, f.Limits, plant(o.Planted))

@@ -2,6 +2,8 @@ package flotillatest_test
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -106,6 +108,39 @@ func TestRegister(t *testing.T) {
 		}
 		link.Close()
 		link.Wait()
+	}
+}
+
+// TestOptions: a strict hub refuses a job id that is in use, and what it logs
+// has the requests, and no key.
+func TestOptions(t *testing.T) {
+	var log strings.Builder
+	keys := []string{}
+	t.Cleanup(func() { // the hub is closed: nobody writes any more
+		if !strings.Contains(log.String(), "/jobs/v2/j") {
+			t.Errorf("the log has no request:\n%s", &log)
+		}
+		for _, k := range keys {
+			if strings.Contains(log.String(), k) {
+				t.Error("the log has a key")
+			}
+		}
+	})
+	hub := flotillatest.Start(t, flotillatest.Strict(), flotillatest.Log(&log))
+	for _, p := range hub.Policies {
+		c, err := iothub.ParseConnectionString(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, base64.StdEncoding.EncodeToString(c.Key))
+	}
+	hub.Register("mine")
+	if _, err := hub.Jobs().ScheduleReboot(within(t), "j", []string{"mine"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := hub.Jobs().ScheduleReboot(within(t), "j", []string{"mine"})
+	if e, ok := errors.AsType[*iothub.RESTError](err); !ok || e.Status != http.StatusPreconditionFailed {
+		t.Errorf("an id that is in use: %v; want 412", err)
 	}
 }
 

@@ -185,6 +185,8 @@ func (p *Plane) do(ctx context.Context, c hub.Command) (hub.Reply, error) {
 		return p.device(d, err)
 	case hub.ReplaceService:
 		return p.replaceService(ctx, c)
+	case hub.SetLabels:
+		return p.setLabels(ctx, c)
 	case hub.GetDevice:
 		d, err := p.registry.Get(ctx, string(c.ID))
 		return p.device(d, err)

@@ -86,6 +86,20 @@ func (p *Plane) replaceService(ctx context.Context, c hub.ReplaceService) (hub.R
 	return p.device(d, err)
 }
 
+// setLabels replaces labels: with the service properties that are there, for
+// the preview writes both together, and refused if another wrote meanwhile.
+func (p *Plane) setLabels(ctx context.Context, c hub.SetLabels) (hub.Reply, error) {
+	d, err := p.registry.Get(ctx, string(c.ID))
+	if err != nil {
+		return hub.Reply{}, err
+	}
+	r := hub.ReplaceService{ID: c.ID, Labels: c.Labels}
+	if s := d.ServiceProperties; s != nil {
+		r.Etag, r.Properties = s.ETag, s.Properties
+	}
+	return p.replaceService(ctx, r)
+}
+
 // usable says why a device that was there before cannot be played.
 func usable(d *Device) error {
 	switch {

@@ -55,7 +55,7 @@ func TestPlaneIsTheHub(test *testing.T) {
 			id := rapid.SampledFrom(ids).Draw(t, "device")
 			jobID := rapid.SampledFrom([]string{"j1", "j2", "ä ö/ü"}).Draw(t, "job")
 			var c hub.Command
-			switch rapid.IntRange(0, 13).Draw(t, "command") {
+			switch rapid.IntRange(0, 14).Draw(t, "command") {
 			case 0, 1:
 				n++
 				key := slices.Repeat([]byte{n}, 32)
@@ -95,6 +95,8 @@ func TestPlaneIsTheHub(test *testing.T) {
 					r.Labels, r.Properties = []string{"a"}, doc.Object(doc.Member{Name: "QoS", Value: doc.Int(int64(n))})
 				}
 				c = r
+			case 14:
+				c = hub.SetLabels{ID: id, Labels: [][]string{nil, {"a"}, {"b", "milk"}}[rapid.IntRange(0, 2).Draw(t, "labels")]}
 			case 12:
 				c = hub.ListJobs{}
 			case 13:
@@ -333,6 +335,7 @@ func TestPlaneSaysWhatItCannot(t *testing.T) {
 		{hub.Register{ID: "y", PrimaryKey: make([]byte, 32), Tags: parsed(t, `{"a":1}`)}, "device y: tags of a twin"},
 		{hub.UpdateIdentity{ID: "x"}, ""},
 		{hub.ReplaceService{ID: "x"}, ""},
+		{hub.SetLabels{ID: "x", Labels: []string{"a"}}, ""},
 		{hub.SetStatus{ID: "x"}, ""},
 		{hub.GetDevice{ID: "x"}, ""},
 		{hub.Unregister{ID: "x"}, ""},

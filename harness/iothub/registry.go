@@ -192,9 +192,10 @@ func (r *Registry) Statistics(ctx context.Context) (Statistics, error) {
 }
 
 // ConnectionString is a device's own to the client's hub, with its primary
-// key or with its secondary.
+// key or with its secondary. It has no port: that of the REST interface is not
+// where devices connect.
 func (r *Registry) ConnectionString(d *Device, secondary bool) (ConnectionString, error) {
-	c := ConnectionString{Host: r.service.Connection.Host, Device: sim.DeviceID(d.DeviceID)}
+	c := ConnectionString{Host: r.service.Connection.Name(), Device: sim.DeviceID(d.DeviceID)}
 	if d.Authentication == nil || d.Authentication.SymmetricKey == nil {
 		return c, fmt.Errorf("device %s has no keys; it shows a certificate, or the hub did not say them", d.DeviceID)
 	}

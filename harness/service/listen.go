@@ -24,18 +24,27 @@ func (a Address) outside() bool {
 	return host != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
+// Check says what is wrong with how an address is written.
+func (a Address) Check() error {
+	host, _, err := net.SplitHostPort(string(a))
+	switch {
+	case err != nil:
+		return fmt.Errorf("address %q: write HOST:PORT, such as localhost:8443 or 127.0.0.1:0", string(a))
+	case host == "":
+		return fmt.Errorf("address %q names no host: write 127.0.0.1%s for this machine alone, or 0.0.0.0%s for all that can reach it", string(a), a, a)
+	case host != "localhost" && net.ParseIP(host) == nil:
+		return fmt.Errorf("address %q: %q is not an IP address nor localhost; names the hub answers to are a matter of --host", string(a), host)
+	}
+	return nil
+}
+
 // listen listens on an address. The first of the listeners is the one to
 // tell of.
 func (a Address) listen(ctx context.Context) ([]net.Listener, error) {
-	host, port, err := net.SplitHostPort(string(a))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("address %q: write HOST:PORT, such as localhost:8443 or 127.0.0.1:0", string(a))
-	case host == "":
-		return nil, fmt.Errorf("address %q names no host: write 127.0.0.1%s for this machine alone, or 0.0.0.0%s for all that can reach it", string(a), a, a)
-	case host != "localhost" && net.ParseIP(host) == nil:
-		return nil, fmt.Errorf("address %q: %q is not an IP address nor localhost; names the hub answers to are a matter of --host", string(a), host)
+	if err := a.Check(); err != nil {
+		return nil, err
 	}
+	host, port, _ := net.SplitHostPort(string(a))
 	if host != "localhost" {
 		l, err := mqtt.ListenAnywhere(ctx, string(a))
 		if err != nil {

@@ -124,6 +124,9 @@ func TestKept(t *testing.T) {
 
 	if runtime.GOOS != "windows" {
 		filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
 			info, err := d.Info()
 			if err != nil {
 				return err

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
@@ -155,14 +154,4 @@ func (j *judge) unhindered() {
 			j.breaks("unhindered", "%s of %s is %s; nothing stood in its way", d.ID, s.ID, p.state)
 		}
 	}
-}
-
-// describe names the rule of a breach and its text.
-func describe(rule string) string {
-	for _, r := range Rules {
-		if r.Name == rule {
-			return r.Text
-		}
-	}
-	return strings.ToUpper(rule[:1]) + rule[1:]
 }

@@ -28,22 +28,20 @@ type driver struct {
 
 	// What the hub and the server do.
 
-	refuse  int32 // status of CONNACK
-	deaf    bool  // dials are refused
-	silent  bool  // CONNECT is not answered
-	mute    bool  // requests about the twin are not answered
-	status  int32 // of answers to reports, 0: 204
-	pkg     pack.Package
-	fail    sim.FetchFail // every download ends so at once
-	code    int32         // its HTTP status
-	cutAt   uint64        // downloads are cut there
-	cuts    int           // so many of them, -1: all
-	digest  string
-	takes   time.Duration // a download
-	session func()        // after each accepted session
+	refuse int32 // status of CONNACK
+	deaf   bool  // dials are refused
+	silent bool  // CONNECT is not answered
+	mute   bool  // requests about the twin are not answered
+	status int32 // of answers to reports, 0: 204
+	pkg    pack.Package
+	fail   sim.FetchFail // every download ends so at once
+	code   int32         // its HTTP status
+	cutAt  uint64        // downloads are cut there
+	cuts   int           // so many of them, -1: all
+	digest string
+	takes  time.Duration // a download
 
 	observed []sim.Observation
-	answers  []sim.Message
 	reports  []string
 }
 
@@ -128,7 +126,6 @@ func (v *driver) said(m sim.Message) {
 	case sim.Telemetry:
 		answer.Kind, answer.Name, answer.ID = sim.TelemetryAck, "", m.ID
 	case sim.Answer:
-		v.answers = append(v.answers, m)
 		return
 	default:
 		return
@@ -208,14 +205,6 @@ func (v *driver) call(name, payload string) {
 	v.calls++
 	v.give(sim.Message{Kind: sim.Call, Conn: v.conn, ID: v.calls, Name: name, Body: []byte(payload)})
 	v.until(v.now)
-}
-
-// answer is the answer to the last call.
-func (v *driver) answer() string {
-	if n := len(v.answers); n > 0 && v.answers[n-1].ID == v.calls {
-		return fmt.Sprintf("%d %s", v.answers[n-1].Status, v.answers[n-1].Body)
-	}
-	return "none"
 }
 
 // print writes down a step: < what came in, > what it sent, . what was noted.

@@ -123,9 +123,6 @@ func (r Resource) String() string {
 	return "Resource?"
 }
 
-// Resources is the number of resources: they are 0 to Resources()-1.
-func Resources() int { return resources }
-
 // Named finds a resource by its service name, in any letter case.
 func Named(name string) (Resource, bool) {
 	if shared, ok := sim.ResourceByName(name); ok {

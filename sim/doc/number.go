@@ -28,9 +28,6 @@ func Number(text string) (Value, error) {
 	return Value{enc: text + encNumber}, nil
 }
 
-// maxExponent bounds what is written after the e of a number.
-const maxExponent = 999_999_999
-
 const outOfRange = "an exponent of at most nine digits"
 
 // scanNumber returns how long the number at the start of s is. If there is

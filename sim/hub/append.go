@@ -26,6 +26,8 @@ func AppendCommand(b []byte, c Command) []byte {
 		b = append(append(b, "replace-service "...), c.ID...)
 		b = fmt.Appendf(b, " etag=%s labels=%q properties=", c.Etag, c.Labels)
 		return appendDoc(b, c.Properties)
+	case SetLabels:
+		return fmt.Appendf(append(append(b, "set-labels "...), c.ID...), " labels=%q", c.Labels)
 	case PatchTwin:
 		b = append(append(b, "patch-twin "...), c.ID...)
 		b = appendDoc(append(b, " tags="...), c.Tags)

@@ -62,6 +62,13 @@ type ReplaceService struct {
 	Labels     []string
 }
 
+// SetLabels replaces the labels of a device; its service properties stay, and
+// get another etag. Reply.Device is the new state.
+type SetLabels struct {
+	ID     sim.DeviceID
+	Labels []string
+}
+
 // SetStatus enables or disables a device; disabling closes its connection.
 type SetStatus struct {
 	ID       sim.DeviceID
@@ -199,6 +206,7 @@ func (Unregister) command()     {}
 func (SetStatus) command()      {}
 func (UpdateIdentity) command() {}
 func (ReplaceService) command() {}
+func (SetLabels) command()      {}
 func (GetDevice) command()      {}
 func (PatchTwin) command()      {}
 func (Invoke) command()         {}

@@ -30,6 +30,8 @@ func (h *Hub) do(now sim.Time, c Command, out *sim.Outbox) (Reply, error) {
 		return h.updateIdentity(now, c, out)
 	case ReplaceService:
 		return h.replaceService(now, c, out)
+	case SetLabels:
+		return h.setLabels(now, c, out)
 	case GetDevice:
 		n, err := h.find(c.ID)
 		if err != nil {

@@ -1,5 +1,6 @@
 // Package hub is the bundled hub as a machine: registry, twins, sessions,
-// direct methods and the job engine, in neutral words. It takes in what
+// direct methods, durable commands, device groups, schedules and the job
+// engine, in neutral words. It takes in what
 // devices say (Step) and what operators ask (Do); see package sim for the
 // duties of its driver. Besides:
 //

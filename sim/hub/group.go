@@ -46,7 +46,7 @@ func (h *Hub) putGroup(c PutGroup) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	g := group{Group{c.ID, c.Filter}, match}
+	g := group{Group(c), match}
 	i, ok := h.findGroup(c.ID)
 	switch {
 	case ok:
@@ -131,7 +131,7 @@ func (f fleet) Gather(id string, after sim.DeviceID, limit int, take func(sim.De
 }
 
 // changed looks whether a device belongs to the group of a continuous job
-// since it was registered or its tags changed.
+// since it was registered or its tags or labels changed.
 func (h *Hub) changed(now sim.Time, n uint32, out *sim.Outbox) {
 	d := *h.devices.At(int(n))
 	h.jobs.Continuous(func(number uint32, id string) {

@@ -66,14 +66,14 @@ func isThumbprint(s string) bool {
 // checkLabels holds labels against our limits.
 func checkLabels(id sim.DeviceID, labels []string) error {
 	if len(labels) > maxLabels {
-		return &Error{CodeInvalid, fmt.Sprintf("device %q: %d tags; the limit is %d", id, len(labels), maxLabels)}
+		return &Error{CodeInvalid, fmt.Sprintf("device %q: %d labels; the limit is %d", id, len(labels), maxLabels)}
 	}
 	for _, l := range labels {
 		if l == "" || len(l) > maxLabel {
-			return &Error{CodeInvalid, fmt.Sprintf("device %q: a tag has %d bytes; it must have 1 to %d", id, len(l), maxLabel)}
+			return &Error{CodeInvalid, fmt.Sprintf("device %q: a label has %d bytes; it must have 1 to %d", id, len(l), maxLabel)}
 		}
 		if strings.Contains(l, "\x00") {
-			return &Error{CodeInvalid, fmt.Sprintf("device %q: tag %q holds a zero byte", id, l)}
+			return &Error{CodeInvalid, fmt.Sprintf("device %q: label %q holds a zero byte", id, l)}
 		}
 	}
 	return nil
@@ -114,16 +114,32 @@ func (h *Hub) replaceService(now sim.Time, c ReplaceService, out *sim.Outbox) (R
 		return Reply{}, err
 	}
 	if k := c.Properties.Kind(); k != doc.KindAbsent && k != doc.KindObject {
-		return Reply{}, &Error{CodeInvalid, fmt.Sprintf("device %q: serviceProperties is not an object", c.ID)}
+		return Reply{}, &Error{CodeInvalid, fmt.Sprintf("device %q: the service properties are not an object", c.ID)}
 	}
 	if size := doc.Size(c.Properties); size > maxSection {
 		return Reply{}, &Error{CodeTooLarge, fmt.Sprintf("device %q: the service properties have %d bytes; the limit is %d", c.ID, size, maxSection)}
 	}
-	d = h.mut(n, out)
-	h.label(c.ID, d.Labels, n, false)
-	h.label(c.ID, c.Labels, n, true)
-	d.Service, d.Labels = c.Properties, c.Labels
+	return h.keep(now, n, c.Properties, c.Labels, out), nil
+}
+
+func (h *Hub) setLabels(now sim.Time, c SetLabels, out *sim.Outbox) (Reply, error) {
+	n, err := h.find(c.ID)
+	if err != nil {
+		return Reply{}, err
+	}
+	if err := checkLabels(c.ID, c.Labels); err != nil {
+		return Reply{}, err
+	}
+	return h.keep(now, n, (*h.devices.At(int(n))).Service, c.Labels, out), nil
+}
+
+// keep writes what the service keeps of a device; continuous jobs look again.
+func (h *Hub) keep(now sim.Time, n uint32, service doc.Value, labels []string, out *sim.Outbox) Reply {
+	d := h.mut(n, out)
+	h.label(d.ID, d.Labels, n, false)
+	h.label(d.ID, labels, n, true)
+	d.Service, d.Labels = service, labels
 	d.ServiceEtag++
 	h.changed(now, n, out)
-	return Reply{Device: h.handOut(n, out)}, nil
+	return Reply{Device: h.handOut(n, out)}
 }

@@ -151,7 +151,11 @@ func TestViewIndexes(t *testing.T) {
 			case 0:
 				d.do(hub.Register{ID: id, PrimaryKey: key, Labels: some.Draw(rt, "labels"), Disabled: rapid.Bool().Draw(rt, "disabled")})
 			case 1:
-				d.do(hub.ReplaceService{ID: id, Labels: some.Draw(rt, "labels")})
+				if rapid.Bool().Draw(rt, "labels alone") {
+					d.do(hub.SetLabels{ID: id, Labels: some.Draw(rt, "labels")})
+				} else {
+					d.do(hub.ReplaceService{ID: id, Labels: some.Draw(rt, "labels")})
+				}
 			case 2:
 				d.do(hub.Unregister{ID: id})
 			case 3:

@@ -3,6 +3,7 @@ package hub_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -280,6 +281,34 @@ func TestControls(t *testing.T) {
 	spec.ID, spec.Group = "k", "none"
 	if got := d.code(hub.SubmitJob{Spec: spec}); got != hub.CodeGroupNotFound {
 		t.Errorf("a job over no group: code %d", got)
+	}
+}
+
+// TestLabelsContinuousGroup: a device that gets the label of a continuous
+// job's group joins it, once, and keeps its service properties.
+func TestLabelsContinuousGroup(t *testing.T) {
+	d := newDesk(t, "a", "b")
+	d.must(hub.PutGroup{ID: "vans", Filter: "label=van"})
+	d.must(hub.ReplaceService{ID: "b", Properties: doc.MustParse(`{"x":1}`), Labels: []string{"car"}})
+	d.must(hub.SubmitJob{Spec: job.Spec{ID: "j", Kind: "cloudProperty", Group: "vans", Properties: kindsProperties(), Timeout: time.Hour, Continuous: true}})
+	before := d.must(hub.GetDevice{ID: "b"}).Device.ServiceEtag
+	for i, x := range []struct {
+		labels []string
+		want   int
+	}{{nil, 0}, {[]string{"van", "car"}, 1}, {nil, 1}, {[]string{"van"}, 1}} {
+		b := d.must(hub.SetLabels{ID: "b", Labels: x.labels}).Device
+		if j := d.must(hub.GetJob{ID: "j"}).Job; j.Counts.Succeeded != x.want || j.Counts.Total != x.want {
+			t.Errorf("labels %q: job has %+v; want %d", x.labels, j.Counts, x.want)
+		}
+		if !slices.Equal(b.Labels, x.labels) || b.Service.Get("x").String() != "1" || b.ServiceEtag != before+uint64(i)+1 {
+			t.Errorf("labels %q: device has %q, service properties %s, etag %d", x.labels, b.Labels, b.Service, b.ServiceEtag)
+		}
+	}
+	if got := d.code(hub.SetLabels{ID: "c"}); got != hub.CodeNotFound {
+		t.Errorf("labels of no device: code %d", got)
+	}
+	if got := d.code(hub.SetLabels{ID: "a", Labels: []string{""}}); got != hub.CodeInvalid {
+		t.Errorf("an empty label: code %d", got)
 	}
 }
 
