@@ -36,7 +36,7 @@ Exit codes: 0 the hub is up, 1 it is not, or it cannot be found, 2 bad usage.`,
 			defer cancel()
 			said, err := health(ctx, &f)
 			if err != nil {
-				fmt.Fprintf(e.stderr, "flotilla: not healthy: %v\n", err)
+				fmt.Fprintf(e.stderr, "flotilla: not healthy: %v\n", withRemedy(err))
 				return exit(exitMissed)
 			}
 			_, err = fmt.Fprintln(e.stdout, said)

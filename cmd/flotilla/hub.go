@@ -148,7 +148,7 @@ func (e *env) answered(err error) error {
 		fmt.Fprintln(e.stderr, "flotilla: interrupted")
 		return exit(exitInterrupted)
 	case isRefusal && refused.Status < 500 && refused.Status != http.StatusTooManyRequests:
-		fmt.Fprintf(e.stderr, "flotilla: the hub refused: %v\n", err)
+		fmt.Fprintf(e.stderr, "flotilla: the hub refused: %v\n", withRemedy(err))
 		return exit(exitUsage)
 	case isRefusal, lost, errors.Is(err, context.DeadlineExceeded):
 		return void{err}

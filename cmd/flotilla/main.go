@@ -87,6 +87,7 @@ say which devices there are, which jobs run and what is expected of them.`,
 	cmd, err := root.ExecuteContextC(ctx)
 	var code exit
 	var bad *scenarios.Error
+	var vain void
 	switch {
 	case err == nil:
 		return exitPassed
@@ -95,10 +96,14 @@ say which devices there are, which jobs run and what is expected of them.`,
 	case errors.As(err, &bad):
 		fmt.Fprintln(stderr, bad)
 		return exitUsage
-	case errors.As(err, new(void)):
-		fmt.Fprintf(stderr, "flotilla: %v\n", err)
+	case errors.As(err, &vain):
+		fmt.Fprintf(stderr, "flotilla: %v\n", withRemedy(vain.error))
 		return exitVoid
 	}
-	fmt.Fprintf(stderr, "flotilla: %v\nRun '%s --help' for usage.\n", err, cmd.CommandPath())
+	fmt.Fprintf(stderr, "flotilla: %v\n", err)
+	if !cmd.HasSubCommands() && cmd.ValidateArgs(cmd.Flags().Args()) != nil {
+		fmt.Fprintf(stderr, "Usage: %s\n", cmd.UseLine())
+	}
+	fmt.Fprintf(stderr, "Run '%s --help' for usage.\n", cmd.CommandPath())
 	return exitUsage
 }

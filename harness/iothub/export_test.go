@@ -6,7 +6,7 @@ import (
 )
 
 // AsDevice is a device as the handler writes it.
-func AsDevice(h *Handler, d *hub.Device) *Device { return h.asDevice(d) }
+func AsDevice(h *Handler, d *hub.Device) *Device { return h.asDevice(d, d.LastActivity) }
 
 // Rows are what the handler's queries look at.
 func Rows(h *Handler, v hub.View) (devices, jobs query.Source) {

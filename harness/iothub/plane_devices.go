@@ -212,6 +212,9 @@ func (p *Plane) asCore(w *Device) (*hub.Device, error) {
 	if w.IsManaged != nil {
 		d.Managed = *w.IsManaged
 	}
+	if w.CloudToDeviceMessageCount != nil {
+		d.Waiting = *w.CloudToDeviceMessageCount
+	}
 	if w.Configuration != nil {
 		d.Configuration, d.Configured = *w.Configuration, true
 	}

@@ -286,7 +286,7 @@ func toldDevice(d *hub.Device) *hub.Device {
 		ID: d.ID, Number: d.Number, Generation: d.Generation, Etag: d.Etag, PrimaryKey: d.PrimaryKey, SecondaryKey: d.SecondaryKey,
 		Thumbprints: d.Thumbprints, Disabled: d.Disabled, StatusReason: d.StatusReason, Connected: d.Connected, Managed: d.Managed,
 		ConnectionChanged: tenth(d.ConnectionChanged), StatusChanged: tenth(d.StatusChanged), LastActivity: tenth(d.LastActivity),
-		Labels: d.Labels, Service: d.Service, ServiceEtag: d.ServiceEtag, Configuration: d.Configuration, Configured: d.Configured,
+		Labels: d.Labels, Service: d.Service, ServiceEtag: d.ServiceEtag, Configuration: d.Configuration, Configured: d.Configured, Waiting: d.Waiting,
 		Reported: doc.Object(doc.Member{Name: "dm", Value: known}),
 	}
 }

@@ -3,7 +3,9 @@ package iothub
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/flotilla-sim/flotilla/sim"
 	"github.com/flotilla-sim/flotilla/sim/sas"
@@ -110,7 +112,8 @@ func (r *request) authorize() (Rights, error) {
 	case !signed || p.Name == "":
 		return 0, unauthorized("the token's signature is not one of the policy's keys'")
 	case t.Expired(sim.Date(r.cfg.Now().Unix())):
-		return 0, unauthorized("the token has expired")
+		return 0, unauthorized(fmt.Sprintf("the token expired at %s, and here it is %s; sign a new one, by a clock that is right",
+			clockTime(t.Expiry), clockTime(sim.Date(r.cfg.Now().Unix()))))
 	}
 	for _, host := range r.cfg.Hosts {
 		if t.Covers(sas.Encode(host) + r.URL.EscapedPath()) {
@@ -118,6 +121,14 @@ func (r *request) authorize() (Rights, error) {
 		}
 	}
 	return 0, unauthorized("the token is for another hub or resource; this hub is " + r.cfg.Hosts[0])
+}
+
+// clockTime writes a date as the service does, a very far one as a number.
+func clockTime(d sim.Date) string {
+	if y := time.Unix(int64(d), 0).UTC().Year(); y < 1 || y > 9999 {
+		return strconv.FormatInt(int64(d), 10)
+	}
+	return time.Unix(int64(d), 0).UTC().Format(time.RFC3339)
 }
 
 // Token returns a token of a policy for a whole hub, good until expiry.

@@ -165,7 +165,8 @@ func (r *request) listDevices() error {
 	all := v.Devices("", "")
 	list := make([]*Device, min(top, all.Len()))
 	for i := range list {
-		list[i] = r.asDevice(all.At(i))
+		d := all.At(i)
+		list[i] = r.asDevice(d, v.LastActivity(d))
 	}
 	return r.reply(list)
 }
@@ -203,7 +204,7 @@ func (r *request) statistics() error {
 // device answers with a device and its etag.
 func (r *request) device(d *hub.Device) error {
 	r.w.Header().Set("ETag", `"`+etag(d.Etag)+`"`)
-	return r.reply(r.asDevice(d))
+	return r.reply(r.asDevice(d, d.LastActivity))
 }
 
 // ifMatch is the etag the caller knows, as the hub counts: "" or "*" for any.
@@ -223,14 +224,14 @@ func (r *request) ifMatch() string {
 // etag writes a version as the service does: base64, and opaque.
 func etag(n uint64) string { return base64.StdEncoding.EncodeToString(strconv.AppendUint(nil, n, 10)) }
 
-// asDevice writes a device with everything that is known of it.
-func (h *Handler) asDevice(d *hub.Device) *Device {
-	zero := 0
+// asDevice writes a device with everything that is known of it, and when it
+// was last heard of.
+func (h *Handler) asDevice(d *hub.Device, heard sim.Time) *Device {
 	w := &Device{
 		DeviceID: string(d.ID), GenerationID: generationID(d), ETag: etag(d.Etag),
 		ConnectionState: Disconnected, Status: StatusEnabled, StatusReason: d.StatusReason,
 		ConnectionStateUpdatedTime: h.since(d.ConnectionChanged), StatusUpdatedTime: h.since(d.StatusChanged),
-		LastActivityTime: h.since(d.LastActivity), CloudToDeviceMessageCount: &zero,
+		LastActivityTime: h.since(heard), CloudToDeviceMessageCount: &d.Waiting,
 		IsManaged: &d.Managed, Authentication: &Authentication{},
 		ServiceProperties: asServiceProperties(d),
 	}
@@ -282,6 +283,20 @@ func (h *Handler) since(t sim.Time) *Time {
 func generationID(d *hub.Device) string {
 	s := strconv.FormatUint(d.Generation, 10)
 	return strings.Repeat("0", max(0, 18-len(s))) + s
+}
+
+// writtenValue reads what is to be written to a device: a clock may be set to a
+// time as propertyValue writes it, with or without an offset from UTC. What is
+// none goes to the device as it is.
+func writtenValue(name string, v doc.Value) doc.Value {
+	if !strings.EqualFold(name, "CurrentTime") || v.Kind() != doc.KindString || !strings.Contains(v.Text(), "T") {
+		return v
+	}
+	var t Time
+	if t.UnmarshalJSON(v.JSON()) != nil {
+		return v
+	}
+	return doc.Int(t.Unix())
 }
 
 // propertyValue writes a device property as the service does, which gives

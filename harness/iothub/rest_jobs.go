@@ -115,7 +115,7 @@ func (p *JobParameters) spec() (s job.Spec, err error) {
 			return s, refuse(http.StatusBadRequest, "ArgumentNull", "DeviceProperties names no property")
 		}
 		for name, v := range p.DeviceProperties.Members() {
-			s.Properties = append(s.Properties, doc.Member{Name: name, Value: v})
+			s.Properties = append(s.Properties, doc.Member{Name: name, Value: writtenValue(name, v)})
 		}
 	}
 	return s, nil

@@ -31,7 +31,7 @@ func (r *request) queryDevices() error {
 	return r.result(&q, res, func(row query.Row) any {
 		d := row.(deviceRow)
 		if len(q.Columns) == 0 {
-			return r.asDevice(d.Device)
+			return d.whole()
 		}
 		return r.project(d.Device, q.Columns)
 	})
@@ -57,7 +57,7 @@ func (r *request) queryTags() error {
 	}
 	list := make([]*Device, len(res.Rows))
 	for i, row := range res.Rows {
-		list[i] = r.asDevice(row.(deviceRow).Device)
+		list[i] = row.(deviceRow).whole()
 	}
 	return r.reply(list)
 }

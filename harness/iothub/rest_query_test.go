@@ -3,6 +3,7 @@ package iothub_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -298,5 +299,67 @@ func TestManyTargets(t *testing.T) {
 	b.settle(time.Minute)
 	if v := b.Hub.View(); v.Jobs.Len() != 1 {
 		t.Errorf("%d jobs; want one", v.Jobs.Len())
+	}
+}
+
+// Every way to ask for a device tells how many commands wait for it, and when
+// it was last heard of.
+func TestWaiting(t *testing.T) {
+	h := openHouse(t, nil)
+	h.six()
+	const here = "Device11-7ce4a850"
+	h.ask("PUT", "/devices/idle", `{"deviceId":"idle","serviceProperties":{"tags":["x"]}}`)
+	h.ask("PUT", "/devices/"+here+"/serviceProperties", `{"tags":["x"]}`)
+	if _, err := h.Do(t.Context(), hub.SubmitJob{Spec: job.Spec{ID: "c", Kind: "command", Command: "blink", Durable: true, Targets: []sim.DeviceID{"idle"}, Timeout: -1}, Forget: true}); err != nil {
+		t.Fatal(err)
+	}
+	h.ask("PUT", "/jobs/v2/read", `{"jobParameters":{"jobType":"readDeviceProperties","DeviceIds":"`+here+`","DevicePropertyNames":["Manufacturer"]}}`)
+	h.advance(time.Second)
+
+	type row struct {
+		DeviceID                  string
+		LastActivityTime          string
+		CloudToDeviceMessageCount int
+	}
+	both := func(method, target, body string) map[string]row {
+		t.Helper()
+		_, answer := h.ask(method, target, body)
+		answer = strings.TrimSuffix(strings.TrimPrefix(answer, `{"Result":`), `,"AggregateResult":null}`)
+		var list []row
+		if err := json.Unmarshal([]byte(answer), &list); err != nil {
+			t.Fatalf("%s %s: %v in %s", method, target, err, answer)
+		}
+		m := map[string]row{}
+		for _, r := range list {
+			if r.DeviceID == "idle" || r.DeviceID == here {
+				m[r.DeviceID] = r
+			}
+		}
+		return m
+	}
+	list := both("GET", "/devices", "")
+	tags := both("POST", "/devices/query?tags=x", "")
+	found := both("POST", "/devices/query", `{"filter":{"type":"comparison","property":{"name":"lastActivityTime"},"comparisonOperator":"gte","value":"`+list[here].LastActivityTime+`"}}`)
+	queued := both("POST", "/devices/query", `{"filter":{"type":"comparison","property":{"name":"cloudToDeviceMessageCount"},"comparisonOperator":"eq","value":1}}`)
+	want := map[string]row{"idle": {"idle", "0001-01-01T00:00:00", 1}}
+	if !maps.Equal(queued, want) {
+		t.Errorf("a command waits for %v; want %v", queued, want)
+	}
+	for id := range list {
+		var one row
+		_, answer := h.ask("GET", "/devices/"+id, "")
+		if err := json.Unmarshal([]byte(answer), &one); err != nil {
+			t.Fatal(err)
+		}
+		want[id] = one
+	}
+	if at := want[here].LastActivityTime; at < "2016-05-01T10:01:00" {
+		t.Errorf("%s is said to be last heard of at %s, before it was asked for a property", here, at)
+	}
+	if !maps.Equal(list, want) || !maps.Equal(tags, want) {
+		t.Errorf("the list has %v, a query by tags %v; one by one they are %v", list, tags, want)
+	}
+	if delete(want, "idle"); !maps.Equal(found, want) {
+		t.Errorf("heard of since then: %v; want %v", found, want)
 	}
 }

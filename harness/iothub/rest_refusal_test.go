@@ -209,8 +209,8 @@ func TestUnauthorized(t *testing.T) {
 		{"secondary key", second, ""},
 		{"scheme in small letters", strings.Replace(good, "SharedAccessSignature", "sharedaccesssignature", 1), ""},
 		{"one second before the skew ends", owner.Token(restHost, now-299), ""},
-		{"when the skew ends", owner.Token(restHost, now-300), "the token has expired"},
-		{"long expired", owner.Token(restHost, 12345), "the token has expired"},
+		{"when the skew ends", owner.Token(restHost, now-300), "the token expired at 2016-05-01T09:55:00Z, and here it is 2016-05-01T10:00:00Z, sign a new one, by a clock that is right"},
+		{"long expired", owner.Token(restHost, 12345), "the token expired at 1970-01-01T03:25:45Z, and here it is 2016-05-01T10:00:00Z, sign a new one, by a clock that is right"},
 		{"another hub", owner.Token("other.test", now+60), "the token is for another hub or resource, this hub is localhost"},
 		{"another resource", sas.Sign("localhost%2Fjobs", owner.Primary, now+60, "iothubowner"), "the token is for another hub or resource, this hub is localhost"},
 		{"the beginning of a name", sas.Sign("localhost%2Fdev", owner.Primary, now+60, "iothubowner"), "the token is for another hub or resource, this hub is localhost"},
@@ -313,6 +313,38 @@ func TestReadOnly(t *testing.T) {
 	for _, want := range []string{`"status":"failed"`, "device refused (4.05) while writing: BatteryLevel", `"failureReason":"1 of 1 devices failed","jobId":"j","status":"completed"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%s\nwant %s in it", body, want)
+		}
+	}
+}
+
+// TestSetClock: a device's clock is set to seconds since 1970, or to a time as
+// the SDK for C# writes one; the device refuses what is neither.
+func TestSetClock(t *testing.T) {
+	const refused = "device refused (4.00) while writing: CurrentTime"
+	for _, x := range []struct{ value, want string }{
+		{`1462096800`, "2016-05-01T10:00"},
+		{`"1462096800"`, "2016-05-01T10:00"},
+		{`"2016-05-01T10:00:00"`, "2016-05-01T10:00"},
+		{`"2016-05-01T10:00:00.1234567Z"`, "2016-05-01T10:00"},
+		{`"2016-05-01T12:00:00+02:00"`, "2016-05-01T10:00"},
+		{`"10:00"`, refused},
+		{`""`, refused},
+		{`"Tuesday"`, refused},
+	} {
+		h := openHouse(t, nil)
+		h.six()
+		h.ask("PUT", "/jobs/v2/w", `{"jobParameters":{"jobType":"writeDeviceProperties","DeviceIds":"Device11-7ce4a850","DeviceProperties":{"currentTime":`+x.value+`}}}`)
+		h.advance(time.Second)
+		h.ask("PUT", "/jobs/v2/r", `{"jobParameters":{"jobType":"readDeviceProperties","DeviceIds":"Device11-7ce4a850","DevicePropertyNames":["CurrentTime"]}}`)
+		h.advance(time.Second)
+		_, jobs := h.ask("POST", "/jobs/v2/query", `{}`)
+		if got := strings.Contains(jobs, refused); got != (x.want == refused) {
+			t.Errorf("CurrentTime %s: the jobs are %s; want %s", x.value, jobs, x.want)
+			continue
+		}
+		_, device := h.ask("GET", "/devices/Device11-7ce4a850", "")
+		if _, now, _ := strings.Cut(device, `"CurrentTime":{"value":"`); x.want != refused && !strings.HasPrefix(now, x.want) {
+			t.Errorf("CurrentTime %s: the clock is %.30s; want %s", x.value, now, x.want)
 		}
 	}
 }

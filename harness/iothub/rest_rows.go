@@ -17,7 +17,11 @@ import (
 type deviceRow struct {
 	*Handler
 	*hub.Device
+	view *hub.View
 }
+
+// whole is the row with everything that is known of the device.
+func (r deviceRow) whole() *Device { return r.asDevice(r.Device, r.view.LastActivity(r.Device)) }
 
 // Field returns a field: see query.Row.
 func (r deviceRow) Field(space query.Space, name string) doc.Value {
@@ -78,9 +82,9 @@ func (r deviceRow) field(name string) doc.Value {
 	case "statusUpdatedTime":
 		return doc.String(r.since(d.StatusChanged).String())
 	case "lastActivityTime":
-		return doc.String(r.since(d.LastActivity).String())
+		return doc.String(r.since(r.view.LastActivity(d)).String())
 	case "cloudToDeviceMessageCount":
-		return doc.Int(0)
+		return doc.Int(int64(d.Waiting))
 	case "isManaged":
 		return doc.Bool(d.Managed)
 	case "configuration":
@@ -93,11 +97,12 @@ func (r deviceRow) field(name string) doc.Value {
 
 // deviceRows are devices in ascending order of their ids.
 type deviceRows struct {
-	*Handler
+	*deviceSource
 	hub.Devices
 }
 
-func (s deviceRows) Row(i int) query.Row         { return deviceRow{s.Handler, s.At(i)} }
+func (s deviceRows) Len() int                    { return s.Devices.Len() }
+func (s deviceRows) Row(i int) query.Row         { return s.row(s.At(i)) }
 func (s deviceRows) OrderedBy(p query.Path) bool { return p.Is(query.DeviceID) }
 
 // deviceSource is all devices in ascending order of their ids, with indexes of
@@ -110,6 +115,8 @@ type deviceSource struct {
 
 func newDeviceSource(h *Handler, v hub.View) *deviceSource { return &deviceSource{Handler: h, view: v} }
 
+func (s *deviceSource) row(d *hub.Device) deviceRow { return deviceRow{s.Handler, d, &s.view} }
+
 func (s *deviceSource) Len() int                    { return s.view.Count() }
 func (s *deviceSource) OrderedBy(p query.Path) bool { return p.Is(query.DeviceID) }
 
@@ -117,7 +124,7 @@ func (s *deviceSource) Row(i int) query.Row {
 	if s.all.Len() == 0 {
 		s.all = s.view.Devices("", "")
 	}
-	return deviceRow{s.Handler, s.all.At(i)}
+	return s.row(s.all.At(i))
 }
 
 // Lookup answers an equality: see query.Indexed.
@@ -126,19 +133,19 @@ func (s *deviceSource) Lookup(e query.Equality) (query.Source, bool) {
 	case len(e.Path.Rest) > 0:
 		return nil, false
 	case e.Path.Is(query.Path{Name: "status"}) && len(e.Values) == 1 && strings.EqualFold(e.Values[0], StatusDisabled):
-		return deviceRows{s.Handler, s.view.Disabled()}, true
+		return deviceRows{s, s.view.Disabled()}, true
 	case e.Text != query.Ordinal:
 		return nil, false
 	case e.Path.Is(query.DeviceID) && !e.Contains:
 		var found query.Rows[deviceRow]
 		for _, id := range distinct(e.Values) {
 			if d := s.view.Find(sim.DeviceID(id)); d != nil {
-				found = append(found, deviceRow{s.Handler, d})
+				found = append(found, s.row(d))
 			}
 		}
 		return found, true
 	case e.Path.Is(query.Path{Space: query.Labels}) && e.Contains && len(e.Values) == 1:
-		return deviceRows{s.Handler, s.view.Labelled(e.Values[0])}, true
+		return deviceRows{s, s.view.Labelled(e.Values[0])}, true
 	}
 	return nil, false
 }

@@ -181,14 +181,25 @@ func TestMiscounted(t *testing.T) {
 // one that has been quiet for longest; one that waits for its answer stays.
 func TestQuietConnections(t *testing.T) {
 	h := openHouse(t, nil)
-	addr := h.serve(3, nil)
+	became := map[http.ConnState]chan struct{}{http.StateActive: make(chan struct{}, 200), http.StateIdle: make(chan struct{}, 200)}
+	addr := h.serve(3, func(s *http.Server) {
+		state := s.ConnState
+		s.ConnState = func(c net.Conn, to http.ConnState) {
+			state(c, to)
+			if told := became[to]; told != nil {
+				told <- struct{}{}
+			}
+		}
+	})
 	h.ask("PUT", "/devices/a", `{}`)
 	busy := dial(t, addr)
 	busy.say(h.head("PUT", "/devices/b", "Content-Length: 2") + "{") // not all of it
+	<-became[http.StateActive]
 	quiet := []*link{dial(t, addr), dial(t, addr)}
 	for _, l := range quiet { // in this order
 		l.say(h.head("GET", "/devices/a"))
 		l.hears(200, "", false)
+		<-became[http.StateIdle] // which is after the answer
 	}
 	next := dial(t, addr)
 	next.say(h.head("GET", "/devices/a"))

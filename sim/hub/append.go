@@ -73,6 +73,9 @@ func (d *Device) Append(b []byte) []byte {
 	if d.StatusReason != "" || d.Thumbprints != (Thumbprints{}) {
 		b = fmt.Appendf(b, " reason=%q thumbprints=%s,%s", d.StatusReason, d.Thumbprints.Primary, d.Thumbprints.Secondary)
 	}
+	if d.Waiting > 0 {
+		b = fmt.Appendf(b, " waiting=%d", d.Waiting)
+	}
 	for _, v := range []doc.Value{d.Service, d.Tags, d.Cloud, d.Desired, d.Reported, d.Read} {
 		b = append(b, ' ')
 		b = appendTimed(b, v)

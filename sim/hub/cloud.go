@@ -79,8 +79,8 @@ func (h *Hub) deliver(now sim.Time, dev uint32, out *sim.Outbox) {
 	}
 	if s.features&sim.FeatureC2DAck == 0 {
 		h.count.CommandsDelivered += uint64(len(s.inbox.list))
-		h.waits(dev, out)
 		h.empty(dev)
+		h.waits(dev, out)
 	}
 }
 
@@ -104,8 +104,8 @@ func (h *Hub) cloudAcked(dev uint32, number uint64, out *sim.Outbox) {
 	for i := range s.inbox.list {
 		if n := s.inbox.list[i].number; n != 0 && uint64(n) == number {
 			h.count.CommandsDelivered++
-			h.waits(dev, out)
 			s.inbox.list = append(s.inbox.list[:i], s.inbox.list[i+1:]...)
+			h.waits(dev, out)
 			break
 		}
 	}
@@ -144,11 +144,12 @@ func (h *Hub) dropCloud(dev uint32, out *sim.Outbox, drop func(*cloud) bool) {
 			kept = append(kept, *c)
 		}
 	}
-	if len(kept) < len(s.inbox.list) {
-		h.waits(dev, out)
-	}
+	dropped := len(s.inbox.list) - len(kept)
 	clear(s.inbox.list[len(kept):])
 	s.inbox.list = kept
+	if dropped > 0 {
+		h.waits(dev, out)
+	}
 	if len(kept) == 0 {
 		h.empty(dev)
 		return
@@ -158,7 +159,7 @@ func (h *Hub) dropCloud(dev uint32, out *sim.Outbox, drop func(*cloud) bool) {
 
 // waits notes that what waits for a device has changed.
 func (h *Hub) waits(dev uint32, out *sim.Outbox) {
-	out.Dirty = append(out.Dirty, sim.Row{Table: sim.TableDevice, Key: uint64(dev)})
+	h.mut(dev, out).Waiting = len(h.sessions[dev].inbox.list)
 }
 
 // empty forgets what waits for a device.

@@ -36,8 +36,22 @@ func (d *desk) ack(id sim.DeviceID, conn uint32, number uint64) {
 	d.say(sim.Message{Kind: sim.CloudAck, Device: id, Conn: conn, ID: number})
 }
 
+// counted compares the counters, and the rest that waits with what devices
+// say of it.
 func (d *desk) counted(queued, delivered, expired uint64) {
 	d.t.Helper()
+	waiting, view := 0, d.hub.View()
+	for n := range view.Len() {
+		if w := view.Device(n); w != nil {
+			waiting += w.Waiting
+			if got := d.must(hub.GetDevice{ID: w.ID}).Device.Waiting; got != w.Waiting {
+				d.t.Errorf("%s: %d commands wait, its snapshot says %d", w.ID, got, w.Waiting)
+			}
+		}
+	}
+	if uint64(waiting) != queued-delivered-expired {
+		d.t.Errorf("%d commands wait; want %d", waiting, queued-delivered-expired)
+	}
 	if c := d.must(hub.GetCounters{}).Counters; c.CommandsQueued != queued || c.CommandsDelivered != delivered || c.CommandsExpired != expired {
 		d.t.Errorf("%d queued, %d delivered, %d expired; want %d, %d, %d", c.CommandsQueued, c.CommandsDelivered, c.CommandsExpired, queued, delivered, expired)
 	}

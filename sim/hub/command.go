@@ -280,7 +280,8 @@ type Device struct {
 	Managed                  bool     // has reported under `dm` at least once
 	ConnectionChanged        sim.Time // sim.Never: not yet
 	StatusChanged            sim.Time
-	LastActivity             sim.Time
+	LastActivity             sim.Time // in a View: see View.LastActivity
+	Waiting                  int      // queued commands that the hub keeps for it
 	Labels                   []string
 	Service                  doc.Value
 	ServiceEtag              uint64

@@ -43,6 +43,7 @@ type Hub struct {
 	count Counters
 
 	devices  sim.Pages[*Device]
+	activity sim.Pages[sim.Time] // by device number; a Device is not copied for it
 	byID     map[sim.DeviceID]uint32
 	sessions []session  // by device number
 	rate     throttle   // of new connections
@@ -81,7 +82,7 @@ func New(cfg Config) *Hub {
 	gen := uint32(1) // 0 is the generation of what was handed out
 	h := &Hub{
 		cfg: cfg, gen: &gen, rand: sim.NewRand(cfg.Seed, sim.ActorHub),
-		devices: sim.NewPages[*Device](&gen), ids: sim.NewSorted(&gen), labels: sim.NewSorted(&gen), barred: sim.NewSorted(&gen), byID: map[sim.DeviceID]uint32{},
+		devices: sim.NewPages[*Device](&gen), activity: sim.NewPages[sim.Time](&gen), ids: sim.NewSorted(&gen), labels: sim.NewSorted(&gen), barred: sim.NewSorted(&gen), byID: map[sim.DeviceID]uint32{},
 		waiting: map[uint32][]uint64{}, tickets: map[uint64]ticket{}, byPlan: map[string]uint32{},
 	}
 	h.jobs = job.NewEngine(job.Config{
@@ -181,7 +182,7 @@ func (h *Hub) receive(now sim.Time, m *sim.Message, out *sim.Outbox) {
 	}
 	h.count.Messages++
 	s := &h.sessions[dev]
-	s.activity = now
+	*h.activity.Mut(int(dev)) = now
 	switch m.Kind {
 	case sim.Subscribe:
 		h.subscribe(now, dev, m, out)

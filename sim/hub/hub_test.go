@@ -396,3 +396,34 @@ func TestRegisterRefuses(t *testing.T) {
 		t.Errorf("%d devices are registered; want 1", n)
 	}
 }
+
+// A snapshot says when the hub last heard of a device, whatever that said, and
+// stays as it is.
+func TestLastActivity(t *testing.T) {
+	d := newDesk(t, "a", "b")
+	heard := func(v hub.View) sim.Time { return v.LastActivity(v.Find("a")) }
+	if got := heard(d.hub.View()); got != sim.Never {
+		t.Errorf("heard of at %s before it came", got)
+	}
+	c := d.connect("a", 1, sim.AllFeatures)
+	d.to(sim.Time(time.Minute))
+	before := d.hub.View()
+	d.say(sim.Message{Kind: sim.Telemetry, Device: "a", Conn: c})
+	d.say(sim.Message{Kind: sim.Telemetry, Device: "b", Conn: c}) // nobody
+	after := d.hub.View()
+	d.to(sim.Time(2 * time.Minute))
+	d.say(sim.Message{Kind: sim.GetTwin, Device: "a", Conn: c, ID: 1})
+	if got := heard(before); got != 0 {
+		t.Errorf("a snapshot from before says %s; want 0s", got)
+	}
+	if got := heard(after); got != sim.Time(time.Minute) {
+		t.Errorf("after telemetry a snapshot says %s; want 1m", got)
+	}
+	now := heard(d.hub.View())
+	if got := d.must(hub.GetDevice{ID: "a"}).Device.LastActivity; got != now || now != sim.Time(2*time.Minute) {
+		t.Errorf("a snapshot says %s, the device %s; want 2m", now, got)
+	}
+	if v := d.hub.View(); v.LastActivity(v.Find("b")) != sim.Never {
+		t.Error("a device was heard of that never came")
+	}
+}

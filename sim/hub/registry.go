@@ -61,9 +61,9 @@ func (h *Hub) mut(n uint32, out *sim.Outbox) *Device {
 // handOut returns device n as it is now, never to be changed again.
 func (h *Hub) handOut(n uint32, out *sim.Outbox) *Device {
 	d := *h.devices.At(int(n))
-	if s := &h.sessions[n]; d.LastActivity < s.activity {
+	if last := *h.activity.At(int(n)); d.LastActivity < last {
 		d = h.mut(n, out)
-		d.LastActivity = s.activity
+		d.LastActivity = last
 	}
 	if d.gen == *h.gen {
 		d.gen = 0
@@ -104,7 +104,8 @@ func (h *Hub) register(now sim.Time, c Register, out *sim.Outbox) (Reply, error)
 		Labels: c.Labels, Service: c.Service, ServiceEtag: 1, Tags: c.Tags,
 		TwinVersion: 2, TwinEtag: 1, DesiredVersion: 1, ReportedVersion: 1,
 	})
-	h.sessions = append(h.sessions, session{activity: sim.Never, calls: none})
+	h.activity.Append(sim.Never)
+	h.sessions = append(h.sessions, session{calls: none})
 	h.byID[c.ID] = n
 	h.ids.Set(string(c.ID), n)
 	h.label(c.ID, c.Labels, n, true)

@@ -12,10 +12,9 @@ type session struct {
 	clean    bool
 	features sim.Feature // of the present connection
 	stored   sim.Feature // of the persistent session, kept while it is offline
-	activity sim.Time
-	rid      uint64 // last method request of this connection
-	calls    uint32 // first of its calls, none
-	kept     bool   // a persistent session is stored
+	rid      uint64      // last method request of this connection
+	calls    uint32      // first of its calls, none
+	kept     bool        // a persistent session is stored
 	rate     throttle
 	will     *will  // nil: none
 	inbox    *inbox // nil: nothing ever waited
@@ -55,7 +54,8 @@ func (h *Hub) connect(now sim.Time, m *sim.Message, out *sim.Outbox) {
 	s := &h.sessions[dev]
 	s.rate.charge(now, h.cfg.DeviceConnects)
 	h.rate.charge(now, h.cfg.Connects)
-	s.conn, s.open, s.clean, s.rid, s.activity = m.Conn, true, m.ID&1 != 0, 0, now
+	s.conn, s.open, s.clean, s.rid = m.Conn, true, m.ID&1 != 0, 0
+	*h.activity.Mut(int(dev)) = now
 	present := uint64(0)
 	if s.clean {
 		s.stored = 0 // [MQTT-3.1.2-6]

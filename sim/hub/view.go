@@ -7,18 +7,19 @@ import (
 
 // View is a snapshot of the hub, to be read by any goroutine.
 type View struct {
-	Epoch   sim.Epoch
-	Now     sim.Time
-	Jobs    job.Jobs
-	devices sim.Pages[*Device]
-	ids     sim.Sorted
-	labels  sim.Sorted
-	barred  sim.Sorted
+	Epoch    sim.Epoch
+	Now      sim.Time
+	Jobs     job.Jobs
+	devices  sim.Pages[*Device]
+	activity sim.Pages[sim.Time]
+	ids      sim.Sorted
+	labels   sim.Sorted
+	barred   sim.Sorted
 }
 
 // View takes a snapshot in constant time.
 func (h *Hub) View() View {
-	v := View{Epoch: h.cfg.Epoch, Now: h.now, Jobs: h.jobs.Snapshot(), devices: h.devices, ids: h.ids, labels: h.labels, barred: h.barred}
+	v := View{Epoch: h.cfg.Epoch, Now: h.now, Jobs: h.jobs.Snapshot(), devices: h.devices, activity: h.activity, ids: h.ids, labels: h.labels, barred: h.barred}
 	*h.gen++
 	return v
 }
@@ -40,6 +41,10 @@ func (v View) Find(id sim.DeviceID) *Device {
 	}
 	return v.Device(int(n))
 }
+
+// LastActivity returns when the hub last heard of device d of the View, which
+// may be later than what d itself has.
+func (v View) LastActivity(d *Device) sim.Time { return *v.activity.At(int(d.Number)) }
 
 // Devices are devices of a View in ascending order of their ids.
 type Devices struct {
