@@ -8,23 +8,30 @@ import (
 	"github.com/flotilla-sim/flotilla/sim/query"
 )
 
-// compile makes a device group's filter into a test of devices. A filter that
-// begins with SELECT is Azure IoT Central's, any other one a selector.
-func compile(filter string) (func(*Device) bool, error) {
+// filter is a device group's filter: a test of devices, and what an index may
+// begin with.
+type filter struct {
+	match func(*Device) bool
+	by    []query.Equality
+}
+
+// compile reads a device group's filter. One that begins with SELECT is Azure
+// IoT Central's, any other one a selector.
+func compile(text string) (filter, error) {
 	var q query.Query
-	if word, _, _ := strings.Cut(strings.TrimSpace(filter), " "); strings.EqualFold(word, "select") {
-		f, err := query.ParseFilter(filter)
+	if word, _, _ := strings.Cut(strings.TrimSpace(text), " "); strings.EqualFold(word, "select") {
+		f, err := query.ParseFilter(text)
 		if err != nil {
-			return nil, err
+			return filter{}, err
 		}
 		q = f.Query
 	} else {
 		var err error
-		if q, err = query.ParseSelector(filter); err != nil {
-			return nil, err
+		if q, err = query.ParseSelector(text); err != nil {
+			return filter{}, err
 		}
 	}
-	return func(d *Device) bool { return q.Match(row{d}) }, nil
+	return filter{func(d *Device) bool { return q.Match(row{d}) }, q.Equalities()}, nil
 }
 
 // row is a device as queries see it.

@@ -15,7 +15,7 @@ const maxGroups = 500
 // group is a device group.
 type group struct {
 	Group
-	match func(*Device) bool
+	filter
 }
 
 // findGroup returns a group's place in the list, sorted by id.
@@ -29,24 +29,24 @@ func (c PutGroup) Check() error {
 	return err
 }
 
-// compile makes a group's filter into a test of devices.
-func (c PutGroup) compile() (func(*Device) bool, error) {
+// compile reads a group's filter.
+func (c PutGroup) compile() (filter, error) {
 	if err := checkName("group", c.ID); err != nil {
-		return nil, err
+		return filter{}, err
 	}
-	match, err := compile(c.Filter)
+	f, err := compile(c.Filter)
 	if err != nil {
-		return nil, &Error{CodeInvalid, fmt.Sprintf("group %q: filter: %v", c.ID, err)}
+		return filter{}, &Error{CodeInvalid, fmt.Sprintf("group %q: filter: %v", c.ID, err)}
 	}
-	return match, nil
+	return f, nil
 }
 
 func (h *Hub) putGroup(c PutGroup) (Reply, error) {
-	match, err := c.compile()
+	f, err := c.compile()
 	if err != nil {
 		return Reply{}, err
 	}
-	g := group{Group(c), match}
+	g := group{Group(c), f}
 	i, ok := h.findGroup(c.ID)
 	switch {
 	case ok:
@@ -79,12 +79,13 @@ func (h *Hub) listGroups() Reply {
 // Count returns how many devices of a view a filter selects: what a group has
 // at present. It is a pure function of the view, for whoever asks.
 func Count(v View, filter string) (n int, err error) {
-	match, err := compile(filter)
+	f, err := compile(filter)
 	if err != nil {
 		return 0, &Error{CodeInvalid, "filter: " + err.Error()}
 	}
-	for i := range v.Len() {
-		if d := v.Device(i); d != nil && match(d) {
+	some := v.candidates(f.by, "")
+	for i := range some.Len() {
+		if _, number := some.At(i); f.match(v.Device(int(number))) {
 			n++
 		}
 	}
@@ -112,18 +113,14 @@ func (f fleet) Gather(id string, after sim.DeviceID, limit int, take func(sim.De
 	if !ok {
 		return "", 0, false, fmt.Errorf("device group %q is not there", id)
 	}
-	match := h.groups[i].match
-	from := string(after)
-	if after != "" {
-		from += "\x00" // the first name behind it
-	}
-	rest := h.ids.From(from, "")
+	g := &h.groups[i]
+	rest := h.candidates(g.by, after)
 	last = after
 	for ; looked < rest.Len() && looked < limit; looked++ {
 		_, n := rest.At(looked)
 		d := *h.devices.At(int(n))
 		last = d.ID
-		if match(d) {
+		if g.match(d) {
 			take(d.ID, n)
 		}
 	}

@@ -59,10 +59,8 @@ type Hub struct {
 	tickets map[uint64]ticket
 	last    uint64 // ticket
 
-	ids    sim.Sorted // device id -> number
-	labels sim.Sorted // label, a zero byte, device id -> number
-	barred sim.Sorted // id of a disabled device -> number
-	groups []group    // by id
+	indexes
+	groups []group // by id
 	plans  []schedule
 	byPlan map[string]uint32
 	firing sim.Timers // key: place in plans
@@ -82,7 +80,7 @@ func New(cfg Config) *Hub {
 	gen := uint32(1) // 0 is the generation of what was handed out
 	h := &Hub{
 		cfg: cfg, gen: &gen, rand: sim.NewRand(cfg.Seed, sim.ActorHub),
-		devices: sim.NewPages[*Device](&gen), activity: sim.NewPages[sim.Time](&gen), ids: sim.NewSorted(&gen), labels: sim.NewSorted(&gen), barred: sim.NewSorted(&gen), byID: map[sim.DeviceID]uint32{},
+		devices: sim.NewPages[*Device](&gen), activity: sim.NewPages[sim.Time](&gen), indexes: newIndexes(&gen), byID: map[sim.DeviceID]uint32{},
 		waiting: map[uint32][]uint64{}, tickets: map[uint64]ticket{}, byPlan: map[string]uint32{},
 	}
 	h.jobs = job.NewEngine(job.Config{

@@ -109,6 +109,7 @@ func (h *Hub) register(now sim.Time, c Register, out *sim.Outbox) (Reply, error)
 	h.byID[c.ID] = n
 	h.ids.Set(string(c.ID), n)
 	h.label(c.ID, c.Labels, n, true)
+	h.tag(c.ID, c.Tags, n, true)
 	h.bar(c.ID, n, c.Disabled)
 	h.count.Devices++
 	h.changed(now, n, out)
@@ -148,6 +149,7 @@ func (h *Hub) unregister(now sim.Time, c Unregister, out *sim.Outbox) (Reply, er
 	h.empty(n)
 	h.ids.Delete(string(id))
 	h.label(id, d.Labels, n, false)
+	h.tag(id, d.Tags, n, false)
 	h.bar(id, n, false)
 	*h.devices.Mut(int(n)) = nil
 	delete(h.byID, id)

@@ -170,6 +170,10 @@ func (h *Hub) desire(now sim.Time, n uint32, tagsPatch, desiredPatch doc.Value, 
 		}
 	}
 	silent := desiredPatch.Len() == 0 && !desiredPatch.IsNull() || doc.Equal(doc.Merge(doc.Value{}, said, now), doc.Object()) && doc.Equal(d.Desired, desired)
+	if !tagsPatch.IsAbsent() {
+		h.tag(d.ID, d.Tags, n, false)
+		h.tag(d.ID, tags, n, true)
+	}
 	d = h.mut(n, out)
 	d.Tags, d.Desired = tags, desired
 	d.TwinVersion++

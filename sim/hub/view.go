@@ -12,14 +12,12 @@ type View struct {
 	Jobs     job.Jobs
 	devices  sim.Pages[*Device]
 	activity sim.Pages[sim.Time]
-	ids      sim.Sorted
-	labels   sim.Sorted
-	barred   sim.Sorted
+	indexes
 }
 
 // View takes a snapshot in constant time.
 func (h *Hub) View() View {
-	v := View{Epoch: h.cfg.Epoch, Now: h.now, Jobs: h.jobs.Snapshot(), devices: h.devices, activity: h.activity, ids: h.ids, labels: h.labels, barred: h.barred}
+	v := View{Epoch: h.cfg.Epoch, Now: h.now, Jobs: h.jobs.Snapshot(), devices: h.devices, activity: h.activity, indexes: h.indexes}
 	*h.gen++
 	return v
 }
@@ -60,7 +58,7 @@ func (v View) Devices(from, to sim.DeviceID) Devices {
 
 // Labelled returns the devices that have a label.
 func (v View) Labelled(label string) Devices {
-	return Devices{v, v.labels.From(label+"\x00", label+"\x01")}
+	return Devices{v, run(&v.labels, label+"\x00", "")}
 }
 
 // Disabled returns the devices that may not connect.
@@ -73,24 +71,4 @@ func (d Devices) Len() int { return d.span.Len() }
 func (d Devices) At(i int) *Device {
 	_, n := d.span.At(i)
 	return d.view.Device(int(n))
-}
-
-// label writes the labels of a device into the index, or takes them out.
-func (h *Hub) label(id sim.DeviceID, labels []string, n uint32, in bool) {
-	for _, l := range labels {
-		if key := l + "\x00" + string(id); in {
-			h.labels.Set(key, n)
-		} else {
-			h.labels.Delete(key)
-		}
-	}
-}
-
-// bar writes into the index whether a device is disabled.
-func (h *Hub) bar(id sim.DeviceID, n uint32, disabled bool) {
-	if disabled {
-		h.barred.Set(string(id), n)
-	} else {
-		h.barred.Delete(string(id))
-	}
 }
