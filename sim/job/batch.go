@@ -66,9 +66,6 @@ func (e *Engine) childEnded(j *Job, s Status, now sim.Time, out *sim.Outbox) {
 	was := *b
 	j.batch.opens = now.Add(j.spec.Pause)
 	j.cut(b.number + 1)
-	if j.spec.Pause > 0 && j.status == Running {
-		e.wakeAt(j, j.batch.opens)
-	}
 	if g := j.spec.Gate; g != nil && !g.Reached(was.succeeded, was.to-was.from) && j.status == Running {
 		e.stop(j, fmt.Sprintf("%d of %d devices of batch %d succeeded; the gate asks for %s",
 			was.succeeded, was.to-was.from, was.number+1, g), now, out)

@@ -584,3 +584,29 @@ func TestDeletedWhileHeldUp(t *testing.T) {
 		t.Errorf("the job is %s %+v; want it running, one failed and one waiting\n%s", v.Status, v.Counts, f.log.String())
 	}
 }
+
+// TestStoppedInPause: a job that is stopped in the pause between two batches and
+// resumed before its end goes on when the pause is over.
+func TestStoppedInPause(t *testing.T) {
+	f := newFleet(t, 2, false)
+	f.submit(reboots(2, func(s *job.Spec) { s.Batch, s.Pause = amount(t, "1"), 10*time.Second }))
+	f.answer(0, 200, "")
+	f.to(2 * second)
+	if err := f.engine.Stop(f.now, "j", &f.out); err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	f.to(3 * second)
+	if err := f.engine.Resume(f.now, "j", &f.out); err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	f.to(9 * second)
+	if got := f.called(); len(got) != 0 {
+		t.Errorf("devices %v begin in the pause", got)
+	}
+	f.to(11 * second)
+	if got := f.called(); len(got) != 1 || got[0] != 1 {
+		t.Errorf("behind the pause devices %v begin; want 1\n%s", got, f.log.String())
+	}
+}

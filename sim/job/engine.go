@@ -285,7 +285,11 @@ func (e *Engine) next(j *Job, now sim.Time) (i int, ok bool) {
 	for len(j.again) > 0 && j.children.At(int(j.again[0])).status != Pending { // its device was deleted meanwhile
 		j.again = append(j.again[:0], j.again[1:]...)
 	}
-	if j.status != Running || j.batch.opens > now ||
+	if j.status == Running && j.batch.opens > now {
+		e.wakeAt(j, j.batch.opens) // here, for it is forgotten when the job is stopped
+		return 0, false
+	}
+	if j.status != Running ||
 		j.spec.InFlight > 0 && j.counts.Running+j.held >= j.spec.InFlight ||
 		len(j.again) == 0 && j.cursor >= j.batch.to || !e.paced(j, now) {
 		return 0, false
