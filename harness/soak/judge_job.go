@@ -80,6 +80,9 @@ func (j *judge) child(r *record, o *sim.Observation) {
 	switch {
 	case word == "running":
 		j.begins(r, o.Device, p)
+	case o.Text == "pending" && was != "running":
+		p.held = true
+		j.turn(r)
 	case word == "pending" && was == "running" && ended(r.state):
 		j.breaks("attempts", "%s of %s is to be tried again though the job is %s", o.Device, id, r.state)
 	case ended(word):
@@ -143,11 +146,22 @@ func (j *judge) begins(r *record, dev sim.DeviceID, p *part) {
 		}
 	}
 	j.inTurn(r, dev, r.batch(place))
-	if o := r.spec.Rollout; o != nil {
-		r.starts = append(r.starts, j.now)
-		if k := len(r.starts) - 1 - o.PerMinute - 1; k >= 0 && j.now.Sub(r.starts[k]) < time.Minute-time.Second && r.spec.Retry == nil {
-			j.breaks("rollout", "%s: %d devices in less than a minute; the rate is %d", id, o.PerMinute+2, o.PerMinute)
-		}
+	if !p.held {
+		j.turn(r)
+	}
+	p.held = false
+}
+
+// turn holds the rate against a device whose turn has come: it begins, or is held
+// up by another job of its own and begins behind that.
+func (j *judge) turn(r *record) {
+	o := r.spec.Rollout
+	if o == nil {
+		return
+	}
+	r.starts = append(r.starts, j.now)
+	if k := len(r.starts) - 1 - o.PerMinute - 1; k >= 0 && j.now.Sub(r.starts[k]) < time.Minute-time.Second && r.spec.Retry == nil {
+		j.breaks("rollout", "%s: the turn of %d devices comes in less than a minute; the rate is %d", r.spec.ID, o.PerMinute+2, o.PerMinute)
 	}
 }
 

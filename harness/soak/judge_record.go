@@ -40,6 +40,7 @@ type part struct {
 	begun int
 	asked int      // up to which try the call that it waits for is known
 	since sim.Time // when it began last
+	held  bool     // its turn has come, and another job of its device holds it up
 	end   sim.Time
 }
 

@@ -21,7 +21,7 @@ var Rules = []Rule{
 	{"answers", "every call gets at most one answer, its own: none is lost in the hub, taken twice, late or for another call"},
 	{"targets", "a job is over the devices it names, or the members its group has when it is selected; a continuous one takes in who joins"},
 	{"schedules", "a schedule fires at its instants and at no other, and numbers its instances"},
-	{"rollout", "no more devices begin in a minute than the rate allows"},
+	{"rollout", "the turn of no more devices comes in a minute than the rate allows; one that another job of its device holds up begins behind that"},
 	{"timeouts", "no job and no device's part of one lasts longer than its timeout"},
 	{"idle", "a job that runs and has devices left, which wait for no other job, does not stand still longer than its pause, its retries and its rate allow"},
 	{"settles", "every job ends, and every ticket settles once"},
